@@ -1,0 +1,117 @@
+"""The CDK CLI, pinned.
+
+``aws-cdk@3.0.0`` on npm is an accidental publish of an April 2025 build that has been tagged ``latest`` more than once
+(aws/aws-cdk issues 38113 and 38230); it cannot read what today's library writes. So the CLI is never taken by tag, and
+one from outside is taken only after its version was read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from sudo_mcp_guardrails.toolchain.cache import cache_dir, exclusive
+from sudo_mcp_guardrails.toolchain.errors import ToolchainError
+from sudo_mcp_guardrails.toolchain.node import ensure_node, wheel_node
+from sudo_mcp_guardrails.toolchain.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CDK_CLI_VERSION = "2.1148.1"
+CDK_VARIABLE = "MCP_GUARDRAILS_CDK"
+
+# aws-cdk-lib 2.275 writes cloud assemblies of schema 55, which the CLI reads from 2.1148.0 on.
+_LOWEST = (2, 1148, 0)
+_BELOW = (3, 0, 0)
+_INSTALL_SECONDS = 600.0
+_QUICK_SECONDS = 60.0
+_ALLOWED = ">=2.1148.0,<3 (3.0.0 on npm was published by accident and is older)"
+
+
+def ensure_cdk_cli(report: Callable[[str], None] | None = None) -> list[str]:
+    """The command that starts the CDK CLI, to which arguments are appended; installs it on first use.
+
+    ``MCP_GUARDRAILS_CDK`` may name another one, as a command or a path; only 2.1148.0 and later 2.x are taken.
+
+    Args:
+        report: told about installs.
+
+    Raises:
+        ToolchainError: no CLI of a version that serves can be had.
+    """
+    chosen = os.environ.get(CDK_VARIABLE)
+    if chosen:
+        return _checked(chosen)
+    prefix = cache_dir() / f"cdk-cli-{CDK_CLI_VERSION}"
+    node = ensure_node(report)
+    if _installed_version(prefix) != CDK_CLI_VERSION:
+        with exclusive(prefix.with_name(prefix.name + ".lock"), timeout=_INSTALL_SECONDS, report=report):
+            if _installed_version(prefix) != CDK_CLI_VERSION:
+                _install(prefix, report)
+    return [str(node.node), str(_package(prefix) / "bin" / "cdk")]
+
+
+def _package(prefix: Path) -> Path:
+    return prefix / "node_modules" / "aws-cdk"
+
+
+def _installed_version(prefix: Path) -> str:
+    """The version that the installed package itself states; empty where there is none or half of one."""
+    package = _package(prefix)
+    try:
+        manifest = json.loads((package / "package.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(manifest.get("version", "")) if (package / "bin" / "cdk").is_file() else ""
+
+
+def _install(prefix: Path, report: Callable[[str], None] | None) -> None:
+    installer = ensure_node(report)
+    if installer.npm_cli is None:
+        installer = wheel_node(report)  # a distribution may package Node without npm
+    if report:
+        report(f"installing the CDK CLI {CDK_CLI_VERSION} (once)")
+    # npm moves a package into place file by file: build beside, then rename, so that nobody sees half of one.
+    building = prefix.with_name(prefix.name + ".new")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    package = f"aws-cdk@{CDK_CLI_VERSION}"
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
+    run(
+        [str(installer.node), str(installer.npm_cli), "install", "--prefix", str(building), *options, package],
+        doing=f"install {package}",
+        advice=f"check the network and npm's registry, or name a CDK CLI {_ALLOWED} in {CDK_VARIABLE}",
+        timeout=_INSTALL_SECONDS,
+        cwd=building,
+    )
+    found = _installed_version(building)
+    if found != CDK_CLI_VERSION:
+        msg = f"npm installed aws-cdk {found or 'without a version'} where {CDK_CLI_VERSION} was asked for; check the registry"
+        raise ToolchainError(msg)
+    shutil.rmtree(prefix, ignore_errors=True)
+    building.rename(prefix)
+
+
+def _checked(command: str) -> list[str]:
+    found = shutil.which(command)
+    if not found:
+        msg = f"{CDK_VARIABLE}={command!r} is no executable file; name a CDK CLI {_ALLOWED}, or unset it"
+        raise ToolchainError(msg)
+    answer = run(
+        [found, "--version"],
+        doing=f"ask {command} for its version",
+        advice=f"name a CDK CLI {_ALLOWED} in {CDK_VARIABLE}, or unset it",
+        timeout=_QUICK_SECONDS,
+        env={"CDK_DISABLE_CLI_TELEMETRY": "true"},
+    )
+    parts = re.match(r"(\d+)\.(\d+)\.(\d+)\b", answer.strip())
+    version = tuple(int(part) for part in parts.groups()) if parts else ()
+    if not _LOWEST <= version < _BELOW:
+        msg = f"{CDK_VARIABLE}={command!r} is version {answer.strip()[:40]!r}, allowed: {_ALLOWED}"
+        raise ToolchainError(msg)
+    return [found]
