@@ -1,0 +1,33 @@
+"""What ministack 1.5.33 lacks, one gap a file, installed into the running server.
+
+This package runs in ministack's environment, not in the user's: it is loaded by `server.py` under the name
+`embedded_extensions`, imports ministack and the standard library, and never `sudo_mcp_guardrails`. Every module
+has `install() -> None` and a docstring that names the gap.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+# The order is part of the behaviour: an extension may wrap what one before it put in place.
+EXTENSIONS: tuple[str, ...] = (
+)
+
+
+def install_all(without: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Install the extensions in order and return their names.
+
+    Args:
+        without: names to leave out, which only tests do, to show the gap.
+
+    Raises:
+        ValueError: `without` names an extension that does not exist.
+    """
+    unknown = sorted(without - set(EXTENSIONS))
+    if unknown:
+        message = f"unknown extension {', '.join(unknown)}, known are {', '.join(EXTENSIONS)}"
+        raise ValueError(message)
+    chosen = tuple(name for name in EXTENSIONS if name not in without)
+    for name in chosen:
+        importlib.import_module(f"{__name__}.{name}").install()
+    return chosen
