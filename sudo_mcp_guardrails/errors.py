@@ -10,6 +10,6 @@ from __future__ import annotations
 class GuardrailsError(Exception):
     """A refusal or a failure that the project foresaw.
 
-    The message is one line that names the value that came, the place, and what is allowed; it starts lower case and
-    has no trailing period, as the CDK's own messages do.
+    The message is one line that names the value that came, the place, and what is allowed; it starts lower
+    case and has no trailing period, as the CDK's own messages do.
     """

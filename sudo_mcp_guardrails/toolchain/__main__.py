@@ -1,17 +1,21 @@
-"""``python -m sudo_mcp_guardrails.toolchain TOOL [ARGUMENT…]``: run a tool from the cache, installed on first use.
+"""``python -m sudo_mcp_guardrails.toolchain TOOL [ARGUMENT…]``: run a pinned tool from the user's cache.
 
-For the Makefile, CI and people: the same pinned tools that the library itself calls.
+For the Makefile, CI and people: the same tools that the library itself calls, installed on first use.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 from sudo_mcp_guardrails.toolchain.cdk_cli import ensure_cdk_cli
 from sudo_mcp_guardrails.toolchain.checkov import checkov_command
 from sudo_mcp_guardrails.toolchain.errors import ToolchainError
 from sudo_mcp_guardrails.toolchain.node import use_node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _report(line: str) -> None:
@@ -23,25 +27,24 @@ def _cdk() -> list[str]:
     return ensure_cdk_cli(_report)
 
 
-_TOOLS = {
+_TOOLS: dict[str, Callable[[], list[str]]] = {
     "cdk": _cdk,
     "checkov": lambda: checkov_command(_report),
     "node": lambda: [str(use_node(_report).node)],
 }
 
 
-def main(arguments: list[str]) -> int:
-    """Replace this process by the tool; returns only when the tool cannot be had (2)."""
-    if not arguments or arguments[0] not in _TOOLS:
-        _report(f"tool {arguments[:1]!r} is unknown, allowed: {', '.join(_TOOLS)}")
-        return 2
+def main(arguments: list[str]) -> NoReturn:
+    """Replace this process by the tool; exits with 2 where the tool cannot be had."""
     try:
+        if not arguments or arguments[0] not in _TOOLS:
+            raise ToolchainError(f"tool {' '.join(arguments[:1])!r} is unknown, allowed: {', '.join(_TOOLS)}")
         command = [*_TOOLS[arguments[0]](), *arguments[1:]]
     except ToolchainError as error:
         _report(str(error))
-        return 2
+        sys.exit(2)
     os.execv(command[0], command)  # noqa: S606 - the command is built here, and no shell is wanted
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

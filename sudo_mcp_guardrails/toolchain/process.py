@@ -42,7 +42,7 @@ def run(
     """
     _log.debug("running %s", argv)
     try:
-        done = subprocess.run(  # noqa: S603 - argv comes from this room's own modules, never from a shell
+        done = subprocess.run(
             list(argv),
             cwd=cwd,
             env={**os.environ, **(env or {})},
@@ -54,15 +54,15 @@ def run(
             check=False,
         )
     except OSError as error:
-        msg = f"could not {doing}: {argv[0]} does not start ({error.strerror}); {advice}"
-        raise ToolchainError(msg) from error
+        raise ToolchainError(
+            f"could not {doing}: {argv[0]} does not start ({error.strerror}); {advice}"
+        ) from error
     except subprocess.TimeoutExpired as error:
-        msg = f"could not {doing}: no end after {timeout:.0f} s; {advice}"
-        raise ToolchainError(msg) from error
+        raise ToolchainError(f"could not {doing}: no end after {timeout:.0f} s; {advice}") from error
     if done.returncode != 0:
         _log.debug("%s failed:\n%s\n%s", argv[0], done.stdout, done.stderr)
-        msg = f"could not {doing}: {_tail(done.stderr or done.stdout) or f'exit code {done.returncode}'}; {advice}"
-        raise ToolchainError(msg)
+        reason = _tail(done.stderr or done.stdout) or f"exit code {done.returncode}"
+        raise ToolchainError(f"could not {doing}: {reason}; {advice}")
     return done.stdout
 
 
