@@ -11,6 +11,19 @@ import importlib
 
 # The order is part of the behaviour: an extension may wrap what one before it put in place.
 EXTENSIONS: tuple[str, ...] = (
+    "resource_scopes",
+    "iam_condition_keys",
+    "policy_variables",
+    "trust_policies",
+    "source_identity",
+    "session_tags",
+    "mfa",
+    "mcp_keys",
+    "scp",
+    "rcp",
+    "pass_role",
+    "transforms",
+    "signin_api",
 )
 
 
