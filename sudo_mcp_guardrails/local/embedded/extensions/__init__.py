@@ -11,6 +11,12 @@ import importlib
 
 # The order is part of the behaviour: an extension may wrap what one before it put in place.
 EXTENSIONS: tuple[str, ...] = (
+    # Organizations come first: the SCP and RCP layers read who is a member of what.
+    "organizations_api",
+    # CloudFormation types and properties.
+    "organizations_types",
+    "boundaries_cfn",
+    # IAM semantics.
     "resource_scopes",
     "iam_condition_keys",
     "policy_variables",
