@@ -34,12 +34,16 @@ _TOOLS: dict[str, Callable[[], list[str]]] = {
 }
 
 
+def _command(tool: str) -> list[str]:
+    if tool not in _TOOLS:
+        raise ToolchainError(f"tool {tool!r} is unknown, allowed: {', '.join(_TOOLS)}")
+    return _TOOLS[tool]()
+
+
 def main(arguments: list[str]) -> NoReturn:
     """Replace this process by the tool; exits with 2 where the tool cannot be had."""
     try:
-        if not arguments or arguments[0] not in _TOOLS:
-            raise ToolchainError(f"tool {' '.join(arguments[:1])!r} is unknown, allowed: {', '.join(_TOOLS)}")
-        command = [*_TOOLS[arguments[0]](), *arguments[1:]]
+        command = [*_command(arguments[0] if arguments else ""), *arguments[1:]]
     except ToolchainError as error:
         _report(str(error))
         sys.exit(2)

@@ -1,0 +1,107 @@
+"""Which commands there are, and how the one that is wanted gets loaded.
+
+Commands import the CDK, boto3 and more. So only the wanted one is imported; the others stand in the help with
+the line that this table holds for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sudo_mcp_guardrails.cli.version import show_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command, or one group of them.
+
+    Attributes:
+        name: as typed.
+        target: ``module:attribute`` of a function with typer's annotations, or of a ``typer.Typer`` for a
+        group.
+        summary: one line for ``mcp-guardrails --help``.
+    """
+
+    name: str
+    target: str
+    summary: str
+
+    def load(self) -> Callable[..., object] | typer.Typer:
+        """Import the command."""
+        module, _, attribute = self.target.partition(":")
+        loaded: Callable[..., object] | typer.Typer = getattr(importlib.import_module(module), attribute)
+        return loaded
+
+
+COMMANDS = (
+    Command(
+        "demo",
+        "sudo_mcp_guardrails.cli.demo:demo",
+        "Deploy two agents on the embedded AWS, and attack them.",
+    ),
+    Command(
+        "local",
+        "sudo_mcp_guardrails.cli.local:app",
+        "Start, stop and use the embedded AWS by hand.",
+    ),
+)
+
+
+def wanted_command(arguments: Sequence[str]) -> str | None:
+    """The name of the command in ``arguments``: options in front of it take no values."""
+    return next((argument for argument in arguments if not argument.startswith("-")), None)
+
+
+def build_app(wanted: str | None, commands: Sequence[Command] = COMMANDS) -> typer.Typer:
+    """The command line, of which only the command ``wanted`` is imported.
+
+    Args:
+        wanted: its name; None or an unknown one imports none.
+        commands: the table.
+    """
+    app = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for command in commands:
+        target = command.load() if command.name == wanted else _nothing
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=command.name, help=command.summary)
+        else:
+            app.command(command.name, help=command.summary)(target)
+    return app
+
+
+def _nothing() -> None:
+    """What stands for a command that is not wanted, and so never runs."""
+
+
+def _options(
+    *,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Write the log to standard error.")
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Guardrails for AI agents that work in AWS, and the proof that they hold."""
+    level = logging.DEBUG if verbose else logging.WARNING
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
+    # boto3's own debug log shows requests in full; nobody who asks for ours wants it.
+    for noisy in ("boto3", "botocore", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

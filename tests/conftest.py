@@ -1,0 +1,21 @@
+"""What holds for every test.
+
+Templates must not depend on the hash seed. Pytest runs under whatever seed Python chose, so a set that leaks its order
+into a template shows up sooner or later; the test of determinism itself starts processes with seeds of its own.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sudo_mcp_guardrails.toolchain.node import use_node
+
+# The built-in validation loads WebAssembly for one to three seconds in each process; `make checkov` and `make demo`
+# synthesize with it on.
+os.environ["CDK_VALIDATION"] = "false"
+os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
+# boto3 would otherwise look for credentials at the metadata address of EC2, which no test may reach.
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
+# jsii starts Node at `import aws_cdk`, so it has to be settled before any test module is imported.
+use_node()
