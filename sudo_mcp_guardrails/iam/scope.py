@@ -22,6 +22,14 @@ _CHOSEN: Final = {
 _ARN_SERVICE: Final = {"es": "opensearch"}
 """Service prefixes whose ARNs carry another name."""
 
+_NOT_OWNED: Final = {
+    # An access point opens somebody else's bucket under a name of one's own.
+    "s3": {"accesspoint", "accesspointobject", "objectlambdaaccesspoint", "storagelensgroup"},
+    # Deliveries and destinations send log lines to another place.
+    "logs": {"delivery", "delivery-destination", "delivery-source", "destination"},
+}
+"""Resource types that have a chosen name and still reach beyond it."""
+
 
 @cache
 def owned_types(service: str) -> dict[str, str]:
@@ -32,6 +40,8 @@ def owned_types(service: str) -> dict[str, str]:
     """
     owned = {}
     for name, arn in resource_arns(service).items():
+        if name in _NOT_OWNED.get(service, ()):
+            continue
         match = next((m for m in _VARIABLE.finditer(arn) if m[1] not in {"Partition", "Region", "Account"}), None)
         if match is None or not (match[1].endswith("Name") or match[1] in _CHOSEN):
             continue

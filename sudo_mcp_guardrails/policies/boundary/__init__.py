@@ -1,0 +1,29 @@
+"""The permissions boundaries: one guardrail a file, put together here in a fixed order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...iam.documents import PolicyDocument
+from . import accounts, ceiling, change_sets, pass_role, readers, regions, sensitive
+from . import scope as outside_scope
+
+if TYPE_CHECKING:
+    from ..scope import AgentScope
+
+
+def agent_boundary(scope: AgentScope) -> PolicyDocument:
+    """Return the boundary of an agent's read, plan and apply roles, and of every role that its resources carry."""
+    return PolicyDocument(
+        "boundary",
+        (
+            *ceiling.statements(scope),
+            outside_scope.statement(scope),
+            readers.statement(scope),
+            *pass_role.statements(scope),
+            change_sets.statement(scope),
+            *sensitive.statements(scope),
+            *regions.statements(scope),
+            *accounts.statements(scope),
+        ),
+    )

@@ -1,0 +1,51 @@
+"""Deny: read and plan never write, whatever else is attached to their roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...iam.documents import Statement
+from ..scenario import Scenario
+from .scope import read_exceptions
+
+if TYPE_CHECKING:
+    from ..scope import AgentScope
+
+
+def statement(scope: AgentScope) -> Statement:
+    """Return the guardrail, which tells the roles apart by ``aws:PrincipalArn``."""
+    name, names = scope.agent.name, scope.names
+    return Statement(
+        sid="BoundaryReadersNeverWrite",
+        effect="Deny",
+        not_actions=("cloudformation:CreateChangeSet", *read_exceptions(scope)),
+        resources=("*",),
+        conditions=(
+            ("ArnEquals", "aws:PrincipalArn", (names.role_arn(name, "read"), names.role_arn(name, "plan"))),
+        ),
+        reason="a session that reads or plans changes nothing, even where a resource policy would let it",
+    )
+
+
+SCENARIOS: Final = (
+    Scenario(
+        "plan-write-own-item",
+        "plan",
+        "dynamodb:PutItem",
+        "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/{prefix}orders",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryReadersNeverWrite",
+        title="writes while planning",
+    ),
+    Scenario(
+        "read-execute-change-set",
+        "read",
+        "cloudformation:ExecuteChangeSet",
+        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/{prefix}app/*",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryReadersNeverWrite",
+        title="executes a change set while reading",
+    ),
+)

@@ -1,0 +1,59 @@
+"""Deny: other Regions than the agent's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...iam.documents import Statement
+from ..scenario import Scenario
+
+if TYPE_CHECKING:
+    from ...iam.documents import Conditions
+    from ..scope import AgentScope
+
+GLOBAL: Final = ("iam:PassRole", "s3:ListAllMyBuckets", "sts:GetCallerIdentity")
+"""Calls that AWS serves from one Region for all, whichever Region an agent works in."""
+_GLOBAL_SERVICES: Final = {"cloudfront", "globalaccelerator", "route53", "shield", "waf"}
+
+
+def region_conditions(scope: AgentScope) -> tuple[Conditions, ...]:
+    """Return the conditions of one Deny for each set of Regions; the accounts are named where there are several."""
+    pairs = scope.regions()
+    return tuple(
+        (
+            ("StringNotEquals", "aws:RequestedRegion", regions),
+            *((("StringEquals", "aws:PrincipalAccount", accounts),) if len(pairs) > 1 else ()),
+        )
+        for accounts, regions in pairs
+    )
+
+
+def statements(scope: AgentScope) -> tuple[Statement, ...]:
+    """Return the guardrail, once for each set of Regions."""
+    world = tuple(f"{service}:*" for service in scope.services if service in _GLOBAL_SERVICES)
+    return tuple(
+        Statement(
+            sid=f"BoundaryRegions{index or ''}",
+            effect="Deny",
+            not_actions=(*GLOBAL, *world),
+            resources=("*",),
+            conditions=conditions,
+            reason="an agent works in its Regions; elsewhere nobody looks",
+        )
+        for index, conditions in enumerate(region_conditions(scope))
+    )
+
+
+SCENARIOS: Final = (
+    Scenario(
+        "read-other-region",
+        "read",
+        "dynamodb:ListTables",
+        "*",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryRegions",
+        region="ap-south-1",
+        title="lists tables in a Region it was not given",
+    ),
+)

@@ -1,0 +1,62 @@
+"""Deny: changing anything the agent does not own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ...iam.documents import Statement
+from ..scenario import Scenario
+from ..scope import STACK_VIEWS
+
+if TYPE_CHECKING:
+    from ..scope import AgentScope
+
+
+def read_exceptions(scope: AgentScope) -> tuple[str, ...]:
+    """Return what a Deny of all changes leaves alone: reads, and what other statements decide more closely."""
+    patterns = [pattern for service in scope.services for pattern in scope.reads(service)]
+    patterns += [a.name for a in scope.agent.actions if a.access_level in {"Read", "List"}]
+    return (*STACK_VIEWS, "iam:PassRole", *patterns)
+
+
+def statement(scope: AgentScope) -> Statement:
+    """Return the guardrail.
+
+    It is a Deny and not a missing Allow, because a same-account resource policy that names the role session is
+    limited by no boundary's silence (IAM user guide, "Permissions boundaries": resource-based policies).
+    """
+    return Statement(
+        sid="BoundaryOutsideScope",
+        effect="Deny",
+        not_actions=read_exceptions(scope),
+        not_resources=(*scope.all_own, *scope.transforms),
+        reason="an agent changes its own resources alone: most escalation paths change somebody else's",
+    )
+
+
+SCENARIOS: Final = (
+    Scenario(
+        "apply-foreign-function-code",
+        "apply",
+        "lambda:UpdateFunctionCode",
+        "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:admin-tool",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryOutsideScope",
+        title="takes over a function that runs under somebody else's role",
+    ),
+    Scenario(
+        "plan-transform",
+        "plan",
+        "cloudformation:CreateChangeSet",
+        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:aws:transform/Serverless-2016-10-31",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryOutsideScope",
+        context={
+            "cloudformation:RoleArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}/"
+            "{names}-{agent}-execution"
+        },
+        title="runs a transform at plan time",
+    ),
+)

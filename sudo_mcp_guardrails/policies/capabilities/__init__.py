@@ -1,0 +1,1 @@
+"""What each of an agent's roles is granted."""

@@ -1,0 +1,73 @@
+"""A scenario: one request by one agent, and what must come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..iam.documents import resolve
+from ..iam.request import Principal, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .naming import GuardrailNames
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A request and the decision that it must get.
+
+    Args:
+        id: Short and unique, in words joined by hyphens.
+        capability: Which of the agent's roles calls: ``read``, ``plan``, ``apply`` or ``execution``.
+        action: ``"service:Action"``.
+        resource: ARN, or ``"*"``. ``{agent}`` and ``{prefix}`` stand for the agent's name and its first
+            resource prefix; pseudo parameters for partition, account and Region.
+        allowed: The expected decision.
+        sid: The statement that must be among those that decide; empty for an implicit denial.
+        layer: The layer of that statement.
+        context: Condition keys of the request, with the same placeholders.
+        region: The Region asked for; None for that of the deployment.
+        title: What happens, in words.
+    """
+
+    id: str
+    capability: str
+    action: str
+    resource: str
+    allowed: bool
+    sid: str = ""
+    layer: str = "identity"
+    context: Mapping[str, str] = field(default_factory=dict)
+    region: str | None = None
+    title: str = ""
+
+    def request(self, *, agent: str, prefix: str, names: GuardrailNames, values: Mapping[str, str]) -> Request:
+        """Make the request.
+
+        Args:
+            agent: Name of the agent.
+            prefix: Its first resource-name prefix.
+            names: The names of the guardrails' own resources.
+            values: ``{"Partition": ..., "AccountId": ..., "Region": ...}``.
+        """
+
+        def fill(text: str) -> str:
+            placed = text.replace("{agent}", agent).replace("{prefix}", prefix).replace("{names}", names.prefix)
+            return str(resolve(placed, values))
+
+        session = "run-00000000000000000000000000"
+        principal = Principal(
+            arn=fill(names.role_arn(agent, self.capability)),
+            session=session,
+            tags={"agent": agent, "run": session, "capability": self.capability},
+            source_identity=session,
+        )
+        return Request(
+            action=self.action,
+            resource=fill(self.resource),
+            principal=principal,
+            context={key: fill(value) for key, value in self.context.items()},
+            region=self.region or values["Region"],
+        )
