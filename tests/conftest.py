@@ -1,7 +1,8 @@
 """What holds for every test.
 
-Templates must not depend on the hash seed. Pytest runs under whatever seed Python chose, so a set that leaks its order
-into a template shows up sooner or later; the test of determinism itself starts processes with seeds of its own.
+Templates must not depend on the hash seed. Pytest runs under whatever seed Python chose, so a set that leaks
+its order into a template shows up sooner or later; the test of determinism starts processes with seeds of its
+own.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import os
 
 from sudo_mcp_guardrails.toolchain.node import use_node
 
-# The built-in validation loads WebAssembly for one to three seconds in each process; `make checkov` and `make demo`
-# synthesize with it on.
+# The built-in validation loads WebAssembly for one to three seconds in each process; `make checkov` and
+# `make demo` synthesize with it on.
 os.environ["CDK_VALIDATION"] = "false"
 os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
 # boto3 would otherwise look for credentials at the metadata address of EC2, which no test may reach.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OK = 0
 FOUND = 1
 UNKNOWN = 2
+INTERRUPTED = 130
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
@@ -79,9 +80,8 @@ def answering(*, as_json: bool) -> Iterator[Answer]:
     """Run a command's body, and turn its result or its refusal into the contract above.
 
     Raises:
-        typer.Exit: always, with the exit code; a :class:`GuardrailsError` becomes one line and code 2. Ctrl-C
-        and bugs
-            pass through to :func:`sudo_mcp_guardrails.cli.main`.
+        typer.Exit: always, with the exit code; a :class:`GuardrailsError` becomes one line and code 2, Ctrl-C
+            130. A bug passes through to :func:`sudo_mcp_guardrails.cli.main`.
     """
     answer = Answer(as_json)
     try:
@@ -89,11 +89,14 @@ def answering(*, as_json: bool) -> Iterator[Answer]:
     except GuardrailsError as error:
         write_error(str(error), as_json=as_json)
         raise typer.Exit(UNKNOWN) from error
+    except KeyboardInterrupt:
+        write_error("stopped", as_json=as_json)
+        raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(answer.close())
 
 
 def write_error(message: str, *, as_json: bool) -> None:
-    """Say why there is no result: one line on standard error and, with ``--json``, the object with ``"error"``."""
+    """Say why there is no result: one line on standard error and, with ``--json``, the object."""
     line = " ".join(message.split())
     sys.stderr.write(f"error: {line}\n")
     if as_json:

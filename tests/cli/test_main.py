@@ -14,16 +14,18 @@ import typer
 from sudo_mcp_guardrails import __version__, cli
 from sudo_mcp_guardrails.cli import commands
 from sudo_mcp_guardrails.cli.commands import Command
-from sudo_mcp_guardrails.cli.output import JsonOption, answering
+from sudo_mcp_guardrails.cli.output import (
+    Answer,
+    JsonOption,  # noqa: TC001 - typer reads it at run time
+    answering,
+)
 from sudo_mcp_guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-JsonFlag = JsonOption  # typer resolves the annotations of the commands below in this module
 
-
-def probe(how: str, *, as_json: JsonFlag = False, count: Annotated[int, typer.Option()] = 0) -> None:
+def probe(how: str, *, as_json: JsonOption = False, count: Annotated[int, typer.Option()] = 0) -> None:
     """A command that ends in the way that is asked for."""
     with answering(as_json=as_json) as answer:
         answer.report("working")
@@ -78,7 +80,9 @@ def test_error_is_one_line_and_in_the_object(
     assert f"error: {error}\n" in captured.err
 
 
-@pytest.mark.parametrize("arguments", [["unknown"], ["--bogus"], ["probe"], ["probe", "ok", "--count", "many"]])
+@pytest.mark.parametrize(
+    "arguments", [["unknown"], ["--bogus"], ["probe"], ["probe", "ok", "--count", "many"]]
+)
 def test_bad_usage_is_two_and_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*arguments, "--json"]) == 2
     captured = capsys.readouterr()
@@ -112,8 +116,9 @@ def test_a_command_without_a_result_is_a_bug() -> None:
 
 
 def test_a_second_result_is_a_bug() -> None:
-    with pytest.raises(RuntimeError, match="stated it already"), answering(as_json=False) as answer:
-        answer.finish(ok=True, summary={})
+    answer = Answer(as_json=False)
+    answer.finish(ok=True, summary={})
+    with pytest.raises(RuntimeError, match="stated it already"):
         answer.finish(ok=False, summary={})
 
 
@@ -139,7 +144,11 @@ def test_signals_run_the_clean_up(number: signal.Signals, tmp_path: Path) -> Non
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
