@@ -16,6 +16,11 @@ EXTENSIONS: tuple[str, ...] = (
     # CloudFormation types and properties.
     "organizations_types",
     "boundaries_cfn",
+    "object_lock",
+    "bucket_properties",
+    "encryption_properties",
+    "trail_type",
+    "analyzer_type",
     # IAM semantics.
     "resource_scopes",
     "iam_condition_keys",
@@ -30,6 +35,8 @@ EXTENSIONS: tuple[str, ...] = (
     "pass_role",
     "transforms",
     "signin_api",
+    # Last: the audit sees what every other extension reads.
+    "property_audit",
 )
 
 
