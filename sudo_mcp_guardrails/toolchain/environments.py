@@ -131,22 +131,25 @@ def _build(home: Path, spec: ToolEnvironment) -> None:
     base = spec.python or sys.executable
     doing = f"install {', '.join(spec.requirements)}"
     uv = find_uv()
+    # uv would fetch an interpreter of its own where the one that is asked for is absent.
+    env = {"UV_PYTHON_DOWNLOADS": "never"}
     # uv and pip would read the settings of whatever project we are in; so they run in the cache.
     where = home.parent
     if uv:
         run(
             [*uv, "venv", "--quiet", "--no-project", "--python", base, str(home)],
-            doing=f"create the environment of {spec.name}",
+            doing=f"create the environment of {spec.name} on {base}",
             advice=_ADVICE,
             timeout=_QUICK_SECONDS,
             cwd=where,
+            env=env,
         )
         install = [*uv, "pip", "install", "--quiet", "--python", str(_python_of(home))]
         install += ["--exclude-newer", EXCLUDE_NEWER]
     else:
         run(
             [base, "-m", "venv", str(home)],
-            doing=f"create the environment of {spec.name}",
+            doing=f"create the environment of {spec.name} on {base}",
             advice="install Python's venv module (on Debian and Ubuntu: the package python3-venv)",
             timeout=_QUICK_SECONDS,
             cwd=where,
@@ -155,7 +158,14 @@ def _build(home: Path, spec: ToolEnvironment) -> None:
         install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--no-input"]
         if _pip_major(pip) >= _PIP_WITH_DATES:
             install += ["--uploaded-prior-to", EXCLUDE_NEWER]
-    run([*install, *spec.requirements], doing=doing, advice=_ADVICE, timeout=_INSTALL_SECONDS, cwd=where)
+    run(
+        [*install, *spec.requirements],
+        doing=doing,
+        advice=_ADVICE,
+        timeout=_INSTALL_SECONDS,
+        cwd=where,
+        env=env,
+    )
 
 
 def _pip_major(pip: list[str]) -> int:

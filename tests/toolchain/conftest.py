@@ -49,7 +49,7 @@ def wheel(tmp_path: Path) -> Path:
     files = {
         "probe_tool.py": "ANSWER = 42\n",
         f"{information}/METADATA": "Metadata-Version: 2.1\nName: probe-tool\nVersion: 1.0\n",
-        f"{information}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{information}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{name},,\n" for name in [*files, f"{information}/RECORD"])
     with zipfile.ZipFile(path, "w") as archive:

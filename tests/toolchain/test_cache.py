@@ -55,7 +55,7 @@ def test_lock_gives_up(tmp_path: Path) -> None:
     lock = tmp_path / "tool.lock"
     with (
         exclusive(lock, timeout=1),
-        pytest.raises(ToolchainError, match="has held .*tool.lock for 0 s"),
+        pytest.raises(ToolchainError, match=r"has held .*tool\.lock for 0 s"),
         exclusive(lock, timeout=0.3),
     ):
         pytest.fail("two holders at once")

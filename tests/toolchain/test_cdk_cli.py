@@ -64,9 +64,9 @@ def test_registry_that_answers_with_another_version_is_refused(
     executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(NODE_VARIABLE, str(fake_npm(executable, "3.0.0")))
-    with pytest.raises(ToolchainError, match=f"npm installed aws-cdk 3.0.0 where {CDK_CLI_VERSION}"):
+    with pytest.raises(ToolchainError, match=r"npm installed aws-cdk 3\.0\.0 where 2\.1148\.1 was"):
         ensure_cdk_cli()
-    with pytest.raises(ToolchainError, match="npm installed aws-cdk 3.0.0"):
+    with pytest.raises(ToolchainError, match=r"npm installed aws-cdk 3\.0\.0"):
         ensure_cdk_cli()
 
 
