@@ -35,6 +35,8 @@ EXTENSIONS: tuple[str, ...] = (
     "pass_role",
     "transforms",
     "signin_api",
+    "service_roles_cfn",
+    "service_roles_sfn",
     # Last: the audit sees what every other extension reads.
     "property_audit",
 )

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from ministack import app as server
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
-from ministack.services import iam, sts
+from ministack.services import sts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,15 +180,6 @@ def refuse(attempt: Attempt, reason: str, *, explicit: bool = False, sid: str = 
     """Return an EvalResult that refuses `attempt`."""
     decision = "Deny" if explicit else "ImplicitDeny"
     return iam_evaluator.EvalResult(decision, attempt.principal.arn, sid, reason)
-
-
-def role_arn(principal_arn: str) -> str:
-    """Return the ARN, path included, of the role behind a session's ARN; any other ARN as it is."""
-    if ":assumed-role/" not in principal_arn:
-        return principal_arn
-    account = iam_evaluator._account_from_arn(principal_arn)
-    role = iam._roles.get_scoped(account, None, iam_evaluator._role_name_from_assumed_arn(principal_arn))
-    return str(role["Arn"]) if role else principal_arn
 
 
 def _remember(attempt: Attempt, result: Any) -> Any:

@@ -17,7 +17,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, iam, tagging
 
-from . import authorization, dynamodb_keys
+from . import authorization, dynamodb_keys, principals
 from .membership import membership
 from .rcp import resource_owner
 
@@ -46,7 +46,7 @@ def _wrap_resolution() -> None:
     def resolve(key: str, ctx: Any) -> Any:
         name = key.lower()
         if name == "aws:principalarn":
-            return authorization.role_arn(ctx.principal_arn)
+            return principals.role_arn(ctx.principal_arn)
         if name in ("aws:resourceaccount", "s3:resourceaccount"):
             return resource_owner(ctx.resource_arn) or ctx.principal_account
         if name in ("aws:principalorgid", "aws:principalorgpaths"):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-from . import authorization
+from . import authorization, principals
 from .membership import membership
 
 KIND = "SERVICE_CONTROL_POLICY"
@@ -24,7 +24,7 @@ def install() -> None:
 
 
 def _service_control_policies(attempt: authorization.Attempt) -> Any:
-    if "/aws-service-role/" in authorization.role_arn(attempt.principal.arn):
+    if "/aws-service-role/" in principals.role_arn(attempt.principal.arn):
         return None
     place = membership(attempt.principal.account)
     if place is None or place.management == attempt.principal.account:
