@@ -55,9 +55,9 @@ def _apply(bucket: str, old: Props, new: Props) -> None:
 
 
 def _apply_acl(bucket: str, old: str | None, new: str | None) -> None:
-    wanted = new or ("Private" if old else None)
-    if wanted is None:
-        return
+    before, wanted = old or "Private", new or "Private"
+    if before == wanted == "Private":
+        return  # what every bucket starts with; with ACLs disabled even this value would be refused
     if wanted not in _CANNED_ACLS:
         message = f"AccessControl {wanted!r} is none of {', '.join(sorted(_CANNED_ACLS))}"
         raise ValueError(message)
