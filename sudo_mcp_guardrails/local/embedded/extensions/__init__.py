@@ -19,6 +19,7 @@ EXTENSIONS: tuple[str, ...] = (
     "object_lock",
     "bucket_properties",
     "encryption_properties",
+    "s3_managed_key",
     "trail_type",
     "analyzer_type",
     # IAM semantics.
