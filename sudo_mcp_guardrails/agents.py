@@ -14,8 +14,8 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from .errors import GuardrailsError
-from .regions import REGIONS, partition_of
+from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.regions import REGIONS, partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -115,7 +115,9 @@ class DeclaredAction:
             raise InvalidAgentError("access level", self.access_level, "Read, List or Write")
         if self.access_level == "Write" and not self.resource_level:
             raise InvalidAgentError(
-                "declared action", self.name, "a Write that can be confined to a resource (resource_level=True)"
+                "declared action",
+                self.name,
+                "a Write that can be confined to a resource (resource_level=True)",
             )
 
 
@@ -153,7 +155,9 @@ class AgentEnvironment:
         for prefix in self.prefixes:
             if not _PREFIX.fullmatch(prefix):
                 raise InvalidAgentError(
-                    "resource-name prefix", prefix, "1 to 40 lower-case letters, digits, '.', '_' or '-', no wildcard"
+                    "resource-name prefix",
+                    prefix,
+                    "1 to 40 lower-case letters, digits, '.', '_' or '-', no wildcard",
                 )
         check_regions(self.regions)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from .documents import PolicyDocument, PolicyError, PolicySizeError, Statement, parse_document
-from .evaluate import Decision, Layers, evaluate
-from .request import Principal, Request
+from sudo_mcp_guardrails.iam.documents import (
+    PolicyDocument,
+    PolicyError,
+    PolicySizeError,
+    Statement,
+    parse_document,
+)
+from sudo_mcp_guardrails.iam.evaluate import Decision, Layers, evaluate
+from sudo_mcp_guardrails.iam.request import Principal, Request
 
 __all__ = [
     "Decision",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import GuardrailsError
-from .matching import glob
+from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.iam.matching import glob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

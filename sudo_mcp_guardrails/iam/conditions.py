@@ -14,13 +14,13 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from .documents import PolicyError
-from .matching import arn_matches, glob
+from sudo_mcp_guardrails.iam.documents import PolicyError
+from sudo_mcp_guardrails.iam.matching import arn_matches, glob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .documents import Conditions, Strings
+    from sudo_mcp_guardrails.iam.documents import Conditions, Strings
 
 _VARIABLE: Final = re.compile(r"\$\{([^${}]*)\}")
 _LITERAL: Final = {"*": "*", "?": "?", "$": "$"}

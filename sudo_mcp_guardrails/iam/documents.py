@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import GuardrailsError
+from sudo_mcp_guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,7 +163,9 @@ def parse_document(document: Mapping[str, Any], *, name: str = "policy") -> Poli
         statements = [statements]
     if not isinstance(statements, list):
         raise PolicyError(f"{name}.Statement: expected a list, got {type(statements).__name__}")
-    return PolicyDocument(name, tuple(_parse_statement(s, f"{name}.Statement[{i}]", i) for i, s in enumerate(statements)))
+    return PolicyDocument(
+        name, tuple(_parse_statement(s, f"{name}.Statement[{i}]", i) for i, s in enumerate(statements))
+    )
 
 
 def _parse_statement(raw: object, place: str, index: int) -> Statement:
@@ -172,7 +174,9 @@ def _parse_statement(raw: object, place: str, index: int) -> Statement:
         raise PolicyError(f"{place}: expected an object, got {type(raw).__name__}")
     unknown = set(raw) - _ELEMENTS
     if unknown:
-        raise PolicyError(f"{place}: unknown element {sorted(unknown)[0]!r}, expected some of {', '.join(sorted(_ELEMENTS))}")
+        raise PolicyError(
+            f"{place}: unknown element {sorted(unknown)[0]!r}, expected some of {', '.join(sorted(_ELEMENTS))}"
+        )
     if raw.get("Effect") not in {"Allow", "Deny"}:
         raise PolicyError(f"{place}.Effect: {raw.get('Effect')!r} is not allowed, expected 'Allow' or 'Deny'")
     if ("Action" in raw) == ("NotAction" in raw):

@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .conditions import conditions_hold, match_pattern, substitute
-from .matching import action_matches, arn_matches
+from sudo_mcp_guardrails.iam.conditions import conditions_hold, match_pattern, substitute
+from sudo_mcp_guardrails.iam.matching import action_matches, arn_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .documents import PolicyDocument, Statement
-    from .request import Request
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+    from sudo_mcp_guardrails.iam.request import Request
 
 ALWAYS_ALLOWED: Final = frozenset({"sts:getcalleridentity"})
 """Actions that need no permission and that no policy can deny (STS API reference, GetCallerIdentity)."""
@@ -83,9 +83,7 @@ def evaluate(request: Request, layers: Layers) -> Decision:
     if denied:
         return Decision(allowed=False, explicit=True, statements=tuple(denied))
     missing = [
-        f"scp level {level}"
-        for level, policies in enumerate(layers.scps)
-        if not _matching(request, policies, "Allow")
+        f"scp level {level}" for level, policies in enumerate(layers.scps) if not _matching(request, policies, "Allow")
     ]
     by_resource = _matching(request, (layers.resource,), "Allow") if layers.resource else ()
     by_identity = _matching(request, layers.identity, "Allow")

@@ -30,7 +30,9 @@ def glob(pattern: str, *, ignore_case: bool = False) -> Callable[[str], bool]:
         return (lambda value: value.lower() == text) if ignore_case else (lambda value: value == text)
     if "?" not in text and text.count("*") == 1 and text.endswith("*"):
         start = text[:-1]
-        return (lambda value: value.lower().startswith(start)) if ignore_case else (lambda value: value.startswith(start))
+        return (
+            (lambda value: value.lower().startswith(start)) if ignore_case else (lambda value: value.startswith(start))
+        )
     parts = re.split(r"\*+", text)
     return _parts_matcher(tuple(parts), ignore_case=ignore_case)
 

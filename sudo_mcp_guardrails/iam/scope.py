@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import Final
 
-from .catalogue import resource_arns
+from sudo_mcp_guardrails.iam.catalogue import resource_arns
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _CHOSEN: Final = {

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..iam.documents import MANAGED_POLICY_LIMIT, PolicyDocument
-from ..iam.evaluate import Layers
-from .boundary import agent_boundary
-from .boundary.execution import execution_boundary
-from .capabilities import apply, execution, plan, read
-from .sensitive import deny_policy, kept
+from sudo_mcp_guardrails.iam.documents import MANAGED_POLICY_LIMIT, PolicyDocument
+from sudo_mcp_guardrails.iam.evaluate import Layers
+from sudo_mcp_guardrails.policies.boundary import agent_boundary
+from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
+from sudo_mcp_guardrails.policies.capabilities import apply, execution, plan, read
+from sudo_mcp_guardrails.policies.sensitive import deny_policy, kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class AgentPolicies:
             scps: SCPs of one level besides FullAWSAccess.
         """
         boundary = execution_boundary((self.scope,)) if kind == "execution" else self.boundary
-        levels = (((FULL_ACCESS, *(scp.resolve(values) for scp in scps)),) if scps else ())
+        levels = ((FULL_ACCESS, *(scp.resolve(values) for scp in scps)),) if scps else ()
         return Layers(
             identity=tuple(document.resolve(values) for document in self.identity(kind)),
             boundary=boundary.resolve(values),
@@ -91,7 +91,7 @@ class AgentPolicies:
 
 
 def _full_access() -> PolicyDocument:
-    from ..iam.documents import Statement  # noqa: PLC0415
+    from sudo_mcp_guardrails.iam.documents import Statement  # noqa: PLC0415
 
     return PolicyDocument(
         "FullAWSAccess", (Statement(sid="FullAWSAccess", effect="Allow", actions=("*",), resources=("*",)),)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..iam.documents import resolve
-from ..iam.request import Principal, Request
+from sudo_mcp_guardrails.iam.documents import resolve
+from sudo_mcp_guardrails.iam.request import Principal, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .naming import GuardrailNames
+    from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 
 @dataclass(frozen=True)

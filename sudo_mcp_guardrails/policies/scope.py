@@ -6,18 +6,30 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from ..agents import InvalidAgentError
-from ..iam.catalogue import READS, WRITES, compact, service_actions
-from ..iam.scope import owned_arns, owned_types
-from .naming import PARTITION, REGION, GuardrailNames
+from sudo_mcp_guardrails.agents import InvalidAgentError
+from sudo_mcp_guardrails.iam.catalogue import READS, WRITES, compact, service_actions
+from sudo_mcp_guardrails.iam.scope import owned_arns, owned_types
+from sudo_mcp_guardrails.policies.naming import PARTITION, REGION, GuardrailNames
 
 if TYPE_CHECKING:
-    from ..agents import Agent, AgentEnvironment
+    from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
 
 STACK_READS: Final = (
-    *("cloudformation:DescribeChangeSet", "cloudformation:DescribeChangeSetHooks", "cloudformation:DescribeEvents"),
-    *("cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResource*", "cloudformation:DescribeStacks"),
-    *("cloudformation:EstimateTemplateCost", "cloudformation:GetTemplateSummary", "cloudformation:ListChangeSets"),
+    *(
+        "cloudformation:DescribeChangeSet",
+        "cloudformation:DescribeChangeSetHooks",
+        "cloudformation:DescribeEvents",
+    ),
+    *(
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStackResource*",
+        "cloudformation:DescribeStacks",
+    ),
+    *(
+        "cloudformation:EstimateTemplateCost",
+        "cloudformation:GetTemplateSummary",
+        "cloudformation:ListChangeSets",
+    ),
     *("cloudformation:ListStackResources", "cloudformation:ListStacks", "cloudformation:ValidateTemplate"),
 )
 """What every agent may read of CloudFormation. Confined to its own stacks where IAM can."""
@@ -84,7 +96,9 @@ class AgentScope:
         if not self.environments:
             covered = sorted({account for e in self.agent.environments for account in e.accounts})
             raise InvalidAgentError(
-                f"account of the stack for agent {self.agent.name!r}", self.account, f"one of {', '.join(covered)}"
+                f"account of the stack for agent {self.agent.name!r}",
+                self.account,
+                f"one of {', '.join(covered)}",
             )
         reserved = (*_RESERVED, self.names.prefix)
         for environment in self.environments:
@@ -95,7 +109,9 @@ class AgentScope:
                     )
         for resource in self.agent.resources:
             if any(name in resource for name in ("/" + self.names.prefix, ":" + self.names.prefix, ":cdk-", "/cdk-")):
-                raise InvalidAgentError("resource", resource, "a resource of the agent, not of the guardrails or the CDK")
+                raise InvalidAgentError(
+                    "resource", resource, "a resource of the agent, not of the guardrails or the CDK"
+                )
 
     @property
     def environments(self) -> tuple[AgentEnvironment, ...]:

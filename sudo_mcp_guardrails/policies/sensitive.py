@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..agents import SensitiveRead
-from ..iam.catalogue import compact
-from ..iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.iam.catalogue import compact
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...iam.documents import PolicyDocument
-from . import accounts, ceiling, change_sets, pass_role, readers, regions, sensitive
-from . import scope as outside_scope
+from sudo_mcp_guardrails.iam.documents import PolicyDocument
+from sudo_mcp_guardrails.policies.boundary import (
+    accounts,
+    ceiling,
+    change_sets,
+    pass_role,
+    readers,
+    regions,
+    sensitive,
+)
+from sudo_mcp_guardrails.policies.boundary import scope as outside_scope
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def agent_boundary(scope: AgentScope) -> PolicyDocument:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import Statement
-from ..scenario import Scenario
-from ..scope import STACK_VIEWS
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scope import STACK_VIEWS
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
-
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def patterns(scope: AgentScope) -> tuple[str, ...]:
@@ -84,7 +83,13 @@ SCENARIOS: Final = (
         "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-hnb659fds-deploy-role-${AWS::AccountId}-${AWS::Region}",
         "assumes the CDK's deploy role",
     ),
-    _attack("scoped-credentials", "apply", "sts:GetScopedCredentials", "*", "mints credentials that outlive the run"),
+    _attack(
+        "scoped-credentials",
+        "apply",
+        "sts:GetScopedCredentials",
+        "*",
+        "mints credentials that outlive the run",
+    ),
     _attack("web-identity-token", "apply", "sts:GetWebIdentityToken", "*", "mints a token for an outside audience"),
     _attack("federation-token", "apply", "sts:GetFederationToken", "*", "federates a session of its own"),
     _attack("session-token", "apply", "sts:GetSessionToken", "*", "mints a session token"),

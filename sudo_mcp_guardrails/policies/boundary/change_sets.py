@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import Statement
-from ..scenario import Scenario
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def statement(scope: AgentScope) -> Statement:
@@ -19,7 +19,11 @@ def statement(scope: AgentScope) -> Statement:
         actions=("cloudformation:CreateChangeSet",),
         resources=("*",),
         conditions=(
-            ("StringNotEquals", "cloudformation:RoleArn", (scope.names.role_arn(scope.agent.name, "execution"),)),
+            (
+                "StringNotEquals",
+                "cloudformation:RoleArn",
+                (scope.names.role_arn(scope.agent.name, "execution"),),
+            ),
         ),
         reason="CloudFormation keeps the role of a stack's last change: an unpinned one is somebody else's power",
     )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import PolicyDocument, Statement
-from ..capabilities.execution import ROLE_CHANGES, ROLE_UPKEEP
-from ..naming import ACCOUNT, PARTITION
-from ..scenario import Scenario
-from ..scope import STACK_VIEWS
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES, ROLE_UPKEEP
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION
+from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scope import STACK_VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def execution_boundary(scopes: Sequence[AgentScope]) -> PolicyDocument:
@@ -31,7 +31,13 @@ def execution_boundary(scopes: Sequence[AgentScope]) -> PolicyDocument:
     workloads = f"arn:{PARTITION}:iam::{ACCOUNT}:role{names.agents_path}*/workloads/*"
     boundaries = f"arn:{PARTITION}:iam::{ACCOUNT}:policy{names.boundary_path}{names.prefix}-agent-*"
     upkeep = tuple(a for a in ROLE_UPKEEP if not a.startswith(("iam:Get", "iam:List")))
-    ceiling = (*ROLE_CHANGES, *ROLE_UPKEEP, "iam:PassRole", *STACK_VIEWS, *(f"{service}:*" for service in services))
+    ceiling = (
+        *ROLE_CHANGES,
+        *ROLE_UPKEEP,
+        "iam:PassRole",
+        *STACK_VIEWS,
+        *(f"{service}:*" for service in services),
+    )
     return PolicyDocument(
         "execution-boundary",
         (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import Statement
-from ..scenario import Scenario
-from .scope import read_exceptions
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
+from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def statement(scope: AgentScope) -> Statement:
@@ -20,9 +20,7 @@ def statement(scope: AgentScope) -> Statement:
         effect="Deny",
         not_actions=("cloudformation:CreateChangeSet", *read_exceptions(scope)),
         resources=("*",),
-        conditions=(
-            ("ArnEquals", "aws:PrincipalArn", (names.role_arn(name, "read"), names.role_arn(name, "plan"))),
-        ),
+        conditions=(("ArnEquals", "aws:PrincipalArn", (names.role_arn(name, "read"), names.role_arn(name, "plan"))),),
         reason="a session that reads or plans changes nothing, even where a resource policy would let it",
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import Statement
-from ..scenario import Scenario
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
-    from ...iam.documents import Conditions
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.iam.documents import Conditions
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 GLOBAL: Final = ("iam:PassRole", "s3:ListAllMyBuckets", "sts:GetCallerIdentity")
 """Calls that AWS serves from one Region for all, whichever Region an agent works in."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import Statement
-from ..scenario import Scenario
-from ..scope import STACK_VIEWS
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scope import STACK_VIEWS
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def read_exceptions(scope: AgentScope) -> tuple[str, ...]:

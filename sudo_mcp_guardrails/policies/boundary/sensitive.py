@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...agents import SensitiveRead
-from ...iam.documents import Statement
-from ..scenario import Scenario
-from ..sensitive import kept, sensitive_actions
+from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 _ALWAYS: Final = (SensitiveRead.SECRET, SensitiveRead.CREDENTIAL)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import PolicyDocument, Statement
-from ..scenario import Scenario
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 
 def policy(scope: AgentScope) -> PolicyDocument:

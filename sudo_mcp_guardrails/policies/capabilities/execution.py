@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ...iam.documents import PolicyDocument, Statement
-from ..boundary.regions import region_conditions
-from ..boundary.scope import read_exceptions
-from ..scenario import Scenario
-from ..sensitive import kept, sensitive_actions
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.boundary.regions import region_conditions
+from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
+from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 ROLE_CHANGES: Final = (
-    *("iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy"),
+    *(
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:PutRolePolicy",
+    ),
 )
 """Changes of a role for which IAM has the condition key ``iam:PermissionsBoundary``."""
 ROLE_UPKEEP: Final = (
-    *("iam:DeleteRole", "iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"),
+    *(
+        "iam:DeleteRole",
+        "iam:GetRole",
+        "iam:GetRolePolicy",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListRolePolicies",
+    ),
     *("iam:ListRoleTags", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"),
     "iam:UpdateRoleDescription",
 )
@@ -132,7 +144,12 @@ SCENARIOS: Final = (
         context={"iam:PermissionsBoundary": _BOUNDARY},
     ),
     Scenario(
-        "execution-delete-role", "execution", "iam:DeleteRole", _WORKLOAD, allowed=True, sid="ExecutionKeepRoles"
+        "execution-delete-role",
+        "execution",
+        "iam:DeleteRole",
+        _WORKLOAD,
+        allowed=True,
+        sid="ExecutionKeepRoles",
     ),
     Scenario(
         "execution-pass-workload-role",

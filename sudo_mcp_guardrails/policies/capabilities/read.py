@@ -7,16 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ...agents import SensitiveRead
-from ...iam.catalogue import compact, expand, service_actions
-from ...iam.documents import PolicyDocument, Statement
-from ...iam.scope import owned_types
-from ..scenario import Scenario
-from ..scope import STACK_READS, STACK_READS_ANYWHERE
-from ..sensitive import sensitive_actions
+from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.iam.catalogue import compact, expand, service_actions
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.iam.scope import owned_types
+from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scope import STACK_READS, STACK_READS_ANYWHERE
+from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
 if TYPE_CHECKING:
-    from ..scope import AgentScope
+    from sudo_mcp_guardrails.policies.scope import AgentScope
 
 _DATA: Final = Path(__file__).with_name("view_only_access.json")
 
@@ -73,7 +73,14 @@ def policy(scope: AgentScope) -> PolicyDocument:
 
 SCENARIOS: Final = (
     Scenario("read-list-buckets", "read", "s3:ListAllMyBuckets", "*", allowed=True, sid="ReadLists"),
-    Scenario("read-list-functions", "read", "lambda:ListFunctions", "*", allowed=False, sid="SensitiveConfiguration"),
+    Scenario(
+        "read-list-functions",
+        "read",
+        "lambda:ListFunctions",
+        "*",
+        allowed=False,
+        sid="SensitiveConfiguration",
+    ),
     Scenario(
         "read-own-table",
         "read",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...iam.documents import PolicyDocument, Statement
-from ..naming import GuardrailNames
-from ..scenario import Scenario
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.policies.scenario import Scenario
 
 
 def policy(names: GuardrailNames | None = None) -> PolicyDocument:
@@ -27,7 +27,12 @@ def policy(names: GuardrailNames | None = None) -> PolicyDocument:
                 actions=(
                     *("cloudtrail:Delete*", "cloudtrail:PutEventSelectors", "cloudtrail:StopLogging"),
                     *("cloudtrail:UpdateTrail", "config:Delete*", "config:StopConfigurationRecorder"),
-                    *("guardduty:Delete*", "guardduty:UpdateDetector", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"),
+                    *(
+                        "guardduty:Delete*",
+                        "guardduty:UpdateDetector",
+                        "logs:DeleteLogGroup",
+                        "logs:PutRetentionPolicy",
+                    ),
                 ),
                 resources=("*",),
                 conditions=agents,
@@ -57,7 +62,13 @@ def policy(names: GuardrailNames | None = None) -> PolicyDocument:
                 sid="OrganizationUsers",
                 effect="Deny",
                 actions=(
-                    *("iam:*AccessKey", "iam:*Group*", "iam:*LoginProfile", "iam:*MFADevice", "iam:*Provider*"),
+                    *(
+                        "iam:*AccessKey",
+                        "iam:*Group*",
+                        "iam:*LoginProfile",
+                        "iam:*MFADevice",
+                        "iam:*Provider*",
+                    ),
                     *("iam:*ServiceSpecificCredential", "iam:*User*", "iam:*RolePermissionsBoundary"),
                     *("iam:CreatePolicy*", "iam:SetDefaultPolicyVersion", "sso:*", "identitystore:*"),
                 ),
@@ -81,7 +92,13 @@ SCENARIOS: Final = (
         "OrganizationTrail",
         "deletes the trail",
     ),
-    _attack("scp-leave", "organizations:LeaveOrganization", "*", "OrganizationMembership", "leaves the organization"),
+    _attack(
+        "scp-leave",
+        "organizations:LeaveOrganization",
+        "*",
+        "OrganizationMembership",
+        "leaves the organization",
+    ),
     _attack(
         "scp-assume",
         "sts:AssumeRole",

@@ -1,0 +1,122 @@
+"""The front door for one account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from sudo_mcp_guardrails.agents import SensitiveRead, check_agents
+from sudo_mcp_guardrails.constructs.agent_boundary import CEILING_CHECKS, AgentBoundary
+from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
+from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
+from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller, SessionBroker
+from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.policies.scope import AgentScope
+from sudo_mcp_guardrails.policies.sensitive import deny_policy, kept
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_iam as iam
+
+    from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.constructs.direct import DirectAssumption
+
+
+class AgentGuardrails(Construct):
+    """The roles, boundaries and session broker of an account's agents.
+
+    For each agent nine resources: four roles, four policies and a boundary. For all agents together the boundary
+    of the execution roles, up to five policies that deny sensitive reads, and the broker with its six. Nothing of
+    it costs anything at rest.
+
+    Args:
+        scope: The scope.
+        id: The construct's id.
+        agents: The agents.
+        callers: Who may ask the broker for sessions. Default: nobody.
+        apply_broker: The role that mints apply sessions. Default: nobody can assume the apply roles.
+        direct_assumption: Who may assume read and plan without the broker, for break-glass. Default: nobody.
+            Setting it is a warning, ``sudo-mcp-guardrails:agentGuardrails.directAssumption``.
+        names: Names of the guardrails' own resources; another prefix makes a second copy in one account possible.
+        session_duration: Of the sessions that the broker mints. Default: 15 minutes.
+
+    Raises:
+        InvalidAgentError: For no agents, doubles, overlapping prefixes, or an account that no environment covers.
+        PolicySizeError: Where a policy is over IAM's limit, with the largest statements.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        agents: Sequence[Agent],
+        callers: Sequence[BrokerCaller] = (),
+        apply_broker: iam.IRole | None = None,
+        direct_assumption: DirectAssumption | None = None,
+        names: GuardrailNames | None = None,
+        session_duration: cdk.Duration | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        names = names or GuardrailNames()
+        ordered = check_agents(agents)
+        account = cdk.Stack.of(self).account
+        known = None if cdk.Token.is_unresolved(account) else account
+        scopes = {agent.name: AgentScope(agent, known, names) for agent in ordered}
+        self.broker: SessionBroker = SessionBroker(
+            self, "Broker", agents=ordered, callers=callers, names=names, session_duration=session_duration
+        )
+        """Mints read and plan sessions."""
+        self.execution_boundary: GuardrailPolicy = GuardrailPolicy(
+            self,
+            "ExecutionBoundary",
+            document=execution_boundary(tuple(scopes.values())),
+            path=names.boundary_path,
+            name=names.execution_boundary_name,
+            description="Permissions boundary of the execution roles of all agents",
+            checkov=CEILING_CHECKS,
+        )
+        """The boundary of all execution roles."""
+        needed = {kind for agent in ordered for kind in kept(agent.sensitive_reads)}
+        self._sensitive = {kind: self._deny(kind, names) for kind in SensitiveRead if kind in needed}
+        self._roles: dict[str, AgentRoles] = {}
+        for agent in ordered:
+            place = Construct(self, agent.name)
+            self._roles[agent.name] = AgentRoles(
+                place,
+                "Roles",
+                agent_scope=scopes[agent.name],
+                boundary=AgentBoundary(place, "Boundary", agent_scope=scopes[agent.name]),
+                execution_boundary=self.execution_boundary,
+                sensitive_policies=[self._sensitive[kind] for kind in kept(agent.sensitive_reads)],
+                broker=self.broker.role,
+                apply_broker=apply_broker,
+                direct_assumption=direct_assumption,
+            )
+        if direct_assumption is not None:
+            cdk.Annotations.of(self).add_warning_v2(
+                "sudo-mcp-guardrails:agentGuardrails.directAssumption",
+                f"{', '.join(direct_assumption.principals)} may assume read and plan roles without the broker; such "
+                "sessions are not attributed to a run",
+            )
+
+    def roles(self, agent: str) -> AgentRoles:
+        """Return the roles of an agent by its name.
+
+        Raises:
+            KeyError: For an agent that is not guarded here.
+        """
+        return self._roles[agent]
+
+    def _deny(self, kind: SensitiveRead, names: GuardrailNames) -> GuardrailPolicy:
+        return GuardrailPolicy(
+            self,
+            f"Sensitive-{kind.value}",
+            document=deny_policy(kind),
+            path=names.policy_path,
+            description=f"Denies reads of class {kind.value}",
+        )

@@ -1,0 +1,157 @@
+"""The four roles of one agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from sudo_mcp_guardrails.agents import Capability
+from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
+from sudo_mcp_guardrails.constructs.rendering import policy_json
+from sudo_mcp_guardrails.policies import trust
+from sudo_mcp_guardrails.policies.bundle import AgentPolicies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sudo_mcp_guardrails.constructs.direct import DirectAssumption
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
+    from sudo_mcp_guardrails.policies.scope import AgentScope
+
+_BROKER = "${broker}"
+_WRITE_CHECKS = ("CKV_AWS_108", "CKV_AWS_109", "CKV_AWS_110", "CKV_AWS_111")
+
+
+@jsii.implements(iam.IGrantable)
+class AgentRoles(Construct):
+    """The read, plan, apply and execution roles of one agent, under its boundary.
+
+    As a grantee (``bucket.grant_read(roles)``) it stands for the read role; use the roles themselves to grant to
+    another. Whatever is granted, the boundary caps.
+
+    Creates four ``AWS::IAM::Role`` and four ``AWS::IAM::ManagedPolicy``, which cost nothing.
+
+    Args:
+        scope: The scope.
+        id: The construct's id.
+        agent_scope: The agent in its account.
+        boundary: The boundary of read, plan and apply.
+        execution_boundary: The boundary of the execution role.
+        sensitive_policies: Policies that deny classes of sensitive reads, attached to read and plan.
+        broker: The role that mints read and plan sessions.
+        apply_broker: The role that mints apply sessions. Default: nobody can assume the apply role.
+        direct_assumption: Who may assume read and plan without the broker. Default: nobody.
+        max_session_duration: Of read and plan. Default: 1 hour, IAM's least, and the most a broker's chained
+            session can have.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        agent_scope: AgentScope,
+        boundary: GuardrailPolicy,
+        execution_boundary: GuardrailPolicy,
+        sensitive_policies: Sequence[GuardrailPolicy],
+        broker: iam.IRole,
+        apply_broker: iam.IRole | None = None,
+        direct_assumption: DirectAssumption | None = None,
+        max_session_duration: cdk.Duration | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._scope = agent_scope
+        self._duration = max_session_duration or cdk.Duration.hours(1)
+        policies = AgentPolicies(agent_scope)
+        read = self._policy("Read", policies.read)
+        plan = self._policy("Plan", policies.plan)
+        apply = self._policy("Apply", policies.apply, checkov=_WRITE_CHECKS)
+        execution = self._policy("Execution", policies.execution, checkov=_WRITE_CHECKS)
+        direct = () if direct_assumption is None else (direct_assumption.statement(),)
+
+        def minted(kind: Capability, role: iam.IRole) -> tuple[PolicyDocument, Mapping[str, str]]:
+            statement = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
+            extra = () if kind is Capability.APPLY else direct
+            return trust.trust_policy(statement, *extra), {_BROKER: role.role_arn}
+
+        self.read_role: iam.IRole = self._role(
+            "read", [read, *sensitive_policies], boundary, *minted(Capability.READ, broker)
+        )
+        """Lists and describes."""
+        self.plan_role: iam.IRole = self._role(
+            "plan", [read, plan, *sensitive_policies], boundary, *minted(Capability.PLAN, broker)
+        )
+        """Reads, and prepares change sets."""
+        self.apply_role: iam.IRole = self._role(
+            "apply",
+            [read, apply],
+            boundary,
+            *(
+                (trust.trust_policy(trust.nobody()), {})
+                if apply_broker is None
+                else minted(Capability.APPLY, apply_broker)
+            ),
+        )
+        """Carries out one approved plan."""
+        self.execution_role: iam.IRole = self._role(
+            "execution", [read, execution], execution_boundary, trust.trust_policy(trust.cloudformation()), {}
+        )
+        """What CloudFormation assumes for an approved change."""
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The read role."""
+        return self.read_role.grant_principal
+
+    def role(self, capability: Capability) -> iam.IRole:
+        """Return the role of a capability."""
+        return {
+            Capability.READ: self.read_role,
+            Capability.PLAN: self.plan_role,
+            Capability.APPLY: self.apply_role,
+        }[capability]
+
+    def grant_pass_execution_role(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let somebody else, such as a pipeline, give the execution role to CloudFormation."""
+        return self.execution_role.grant_pass_role(grantee.grant_principal)
+
+    def _policy(self, kind: str, document: PolicyDocument, checkov: Sequence[str] = ()) -> GuardrailPolicy:
+        return GuardrailPolicy(
+            self,
+            f"{kind}Policy",
+            document=document,
+            path=self._scope.names.policy_path,
+            description=f"{kind} set of agent {self._scope.agent.name}",
+            checkov=checkov,
+        )
+
+    def _role(
+        self,
+        kind: str,
+        policies: Sequence[GuardrailPolicy],
+        boundary: GuardrailPolicy,
+        trusted: PolicyDocument,
+        tokens: Mapping[str, str],
+    ) -> iam.Role:
+        names, agent = self._scope.names, self._scope.agent
+        role = iam.Role(
+            self,
+            kind.capitalize() + "Role",
+            # The trust policy is data like every other policy; the CDK's own rendering is replaced below.
+            assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
+            role_name=names.role_name(agent.name, kind),
+            path=names.role_path(agent.name),
+            description=f"Agent {agent.name}, {kind}; answers to {agent.owner}",
+            max_session_duration=self._duration if kind in {"read", "plan"} else cdk.Duration.hours(1),
+        )
+        resource = role.node.default_child
+        if not isinstance(resource, iam.CfnRole):
+            raise TypeError(f"role {role.node.path!r} has no AWS::IAM::Role")
+        resource.assume_role_policy_document = policy_json(trusted, tokens)
+        resource.permissions_boundary = boundary.policy_arn
+        resource.managed_policy_arns = [policy.policy_arn for policy in policies]
+        return role

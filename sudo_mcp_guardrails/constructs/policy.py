@@ -1,0 +1,71 @@
+"""A managed policy from a policy document, with its size checked and its wildcards accounted for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from sudo_mcp_guardrails.constructs.rendering import policy_json
+from sudo_mcp_guardrails.constructs.risk import accept_risk, policy_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
+
+
+class GuardrailPolicy(Construct):
+    """One ``AWS::IAM::ManagedPolicy``. Costs nothing.
+
+    Args:
+        scope: The scope.
+        id: The construct's id.
+        document: The policy as data.
+        path: IAM path.
+        name: Physical name. Default: CloudFormation makes one.
+        description: Shown in the console. Cannot be changed without replacement.
+        checkov: Checkov findings that the policy has by design.
+
+    Raises:
+        PolicySizeError: Where the document is over 6,144 characters.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        document: PolicyDocument,
+        path: str,
+        description: str,
+        name: str | None = None,
+        checkov: Sequence[str] = (),
+    ) -> None:
+        super().__init__(scope, id)
+        document.check_size()
+        self.document = document
+        resource = iam.CfnManagedPolicy(
+            self,
+            "Resource",
+            policy_document=policy_json(document),
+            path=path,
+            managed_policy_name=name,
+            description=description,
+        )
+        findings = list(policy_findings(document))
+        reason = "; ".join(
+            dict.fromkeys(s.reason for s in document.statements if s.effect == "Allow" and "*" in str(s.to_dict()))
+        )
+        if findings:
+            accept_risk(self, nag=findings, reason=reason)
+        if checkov:
+            accept_risk(self, checkov=checkov, reason=reason)
+        self.policy_arn: str = resource.ref
+        """ARN of the policy."""
+
+    @property
+    def managed_policy(self) -> iam.IManagedPolicy:
+        """The policy, for the props of other constructs."""
+        return iam.ManagedPolicy.from_managed_policy_arn(self, "Import", self.policy_arn)

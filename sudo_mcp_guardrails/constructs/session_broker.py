@@ -1,0 +1,276 @@
+"""The session broker: the only one who mints an agent's sessions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from sudo_mcp_guardrails.agents import InvalidAgentError
+from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
+from sudo_mcp_guardrails.constructs.risk import accept_risk
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, GuardrailNames
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sudo_mcp_guardrails.agents import Agent
+
+_HANDLERS: Final = Path(__file__).parent.parent / "handlers"
+_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+_MINUTES: Final = 15
+
+
+@dataclass(frozen=True)
+class BrokerCaller:
+    """Who may ask the broker for sessions, and of which agents.
+
+    Args:
+        pattern: Pattern of the caller's ARN as AWS verifies it, with ``*`` and ``?``.
+        agents: Names of the agents. Default: all.
+        role: The caller's role, which is then granted the invocation; None where it is granted elsewhere.
+        require_mfa: Whether the caller's session must have a second factor. True for people who assume the role
+            with IAM credentials; for federated people it rests with their identity provider, and is *argued*.
+    """
+
+    pattern: str
+    agents: tuple[str, ...] = ()
+    role: iam.IRole | None = None
+    require_mfa: bool = False
+
+    @classmethod
+    def iam_role(cls, role: iam.IRole, *, agents: Sequence[str] = (), require_mfa: bool = False) -> BrokerCaller:
+        """Return a caller that is a role: an agent's host, or the entry role of an OIDC provider."""
+        return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role.role_name}/*", tuple(agents), role, require_mfa)
+
+    @classmethod
+    def permission_set(cls, name: str, *, agents: Sequence[str] = ()) -> BrokerCaller:
+        """Return a caller that is an IAM Identity Center permission set.
+
+        Give the permission set ``lambda:InvokeFunctionUrl`` and ``lambda:InvokeFunction`` on the broker.
+        """
+        if not name or any(c in name for c in "*?/"):
+            raise InvalidAgentError("permission set", name, "the name of one permission set")
+        return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_{name}_*/*", tuple(agents))
+
+
+class SessionBroker(Construct):
+    """A Lambda function behind a URL with IAM authentication, which mints read and plan sessions.
+
+    AWS verifies who calls and hands it to the function; the function decides by :class:`BrokerCaller`, and mints
+    a session with a fresh run id as SourceIdentity and the five session tags. Apply sessions it never mints.
+
+    Creates a function, its URL, a role, a policy and a log group (0.50 USD per GB of log; nothing at rest).
+
+    Args:
+        scope: The scope.
+        id: The construct's id.
+        agents: The agents it mints for.
+        callers: Who may ask. Default: nobody.
+        names: Names of the guardrails' own resources.
+        session_duration: Of the sessions it mints, 15 minutes to 1 hour. Default: 15 minutes.
+        log_retention: Default: one year.
+        role: The broker's role. Default: one is made.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        agents: Sequence[Agent],
+        callers: Sequence[BrokerCaller] = (),
+        names: GuardrailNames | None = None,
+        session_duration: cdk.Duration | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+    ) -> None:
+        super().__init__(scope, id)
+        self._names = names or GuardrailNames()
+        duration = session_duration or cdk.Duration.minutes(_MINUTES)
+        seconds = int(duration.to_seconds())
+        if not 60 * _MINUTES <= seconds <= 60 * 60:
+            raise InvalidAgentError("session duration", seconds, "900 to 3600 seconds, as STS gives to chained roles")
+        known = {agent.name for agent in agents}
+        for caller in callers:
+            for name in caller.agents:
+                if name not in known:
+                    raise InvalidAgentError("agent of a broker's caller", name, f"one of {', '.join(sorted(known))}")
+        name = f"{self._names.prefix}-session-broker"
+        log_group = logs.LogGroup(
+            self,
+            "LogGroup",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=log_retention,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        policy = GuardrailPolicy(
+            self,
+            "Policy",
+            document=_broker_policy(self._names, f"/aws/lambda/{name}"),
+            path=f"/{self._names.prefix}/",
+            description="What the session broker may do",
+        )
+        self.role: iam.IRole = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            role_name=name,
+            path=f"/{self._names.prefix}/",
+            description="Mints the sessions of agents",
+            managed_policies=[policy.managed_policy],
+        )
+        """The role that the agents' read and plan roles trust."""
+        self.function: lambda_.Function = lambda_.Function(
+            self,
+            "Resource",
+            function_name=name,
+            description="Mints read and plan sessions of agents",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            handler="session_broker.handler",
+            code=lambda_.Code.from_asset(
+                str(_HANDLERS), exclude=["*", "!session_broker.py"], ignore_mode=cdk.IgnoreMode.GIT
+            ),
+            role=self.role.without_policy_updates(),
+            timeout=cdk.Duration.seconds(10),
+            memory_size=256,
+            log_group=log_group,
+            environment={
+                "PREFIX": self._names.prefix,
+                "PARTITION": cdk.Aws.PARTITION,
+                "ACCOUNT": cdk.Aws.ACCOUNT_ID,
+                "SESSION_SECONDS": str(seconds),
+                "AGENTS": json.dumps(sorted(known)),
+                "CALLERS": cdk.Stack.of(self).to_json_string(
+                    [{"pattern": _tokens(c.pattern), "agents": sorted(c.agents)} for c in callers]
+                ),
+            },
+        )
+        """The function."""
+        self.url: lambda_.FunctionUrl = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
+        """Where it answers."""
+        for index, caller in enumerate(callers):
+            if caller.role is not None:
+                self.grant_invoke(caller.role, id=f"Invoke{index}", require_mfa=caller.require_mfa)
+        _accept(self.function, log_group)
+
+    def grant_invoke(self, role: iam.IRole, *, id: str, require_mfa: bool = False) -> None:
+        """Let a role ask for sessions; which agents it gets is decided by the broker's callers.
+
+        Args:
+            role: The caller's role, in this account.
+            id: Id of the policy.
+            require_mfa: Whether its session must have a second factor, not older than an hour.
+        """
+        mfa = (
+            (
+                ("Bool", "aws:MultiFactorAuthPresent", ("true",)),
+                ("NumericLessThan", "aws:MultiFactorAuthAge", ("3600",)),
+            )
+            if require_mfa
+            else ()
+        )
+        function = f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{self._names.prefix}-session-broker"
+        document = PolicyDocument(
+            "broker-invoke",
+            (
+                Statement(
+                    sid="BrokerInvoke",
+                    effect="Allow",
+                    actions=("lambda:InvokeFunctionUrl",),
+                    resources=(function,),
+                    conditions=(("StringEquals", "lambda:FunctionUrlAuthType", ("AWS_IAM",)), *mfa),
+                    reason="asks for sessions",
+                ),
+                # Function URLs need this one as well since October 2025; through the URL alone, since a direct
+                # invocation would let the caller write its own identity into the event.
+                Statement(
+                    sid="BrokerInvokeFunction",
+                    effect="Allow",
+                    actions=("lambda:InvokeFunction",),
+                    resources=(function,),
+                    conditions=(("Bool", "lambda:InvokedViaFunctionUrl", ("true",)), *mfa),
+                    reason="asks for sessions",
+                ),
+            ),
+        )
+        policy = GuardrailPolicy(
+            self, id, document=document, path=f"/{self._names.prefix}/", description="Asks the session broker"
+        )
+        role.add_managed_policy(policy.managed_policy)
+
+
+def _broker_policy(names: GuardrailNames, log_group: str) -> PolicyDocument:
+    """Return what the broker may do: mint read and plan sessions, and log."""
+    agents = f"arn:{PARTITION}:iam::{ACCOUNT}:role{names.agents_path}"
+    return PolicyDocument(
+        "broker",
+        (
+            Statement(
+                sid="BrokerMint",
+                effect="Allow",
+                actions=("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"),
+                resources=(f"{agents}*-plan", f"{agents}*-read"),
+                reason="mints read and plan sessions of every agent; their trust policies pin what it may ask for",
+            ),
+            Statement(
+                sid="BrokerLog",
+                effect="Allow",
+                actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                resources=(f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:{log_group}:*",),
+                reason="writes its own log, whose streams have names that Lambda chooses",
+            ),
+        ),
+    )
+
+
+def _tokens(pattern: str) -> str:
+    """Put the CDK's tokens into a caller's pattern."""
+    return pattern.replace(PARTITION, cdk.Aws.PARTITION).replace(ACCOUNT, cdk.Aws.ACCOUNT_ID)
+
+
+def _accept(function: lambda_.Function, log_group: logs.LogGroup) -> None:
+    """Accept what the broker does not need, with the reasons."""
+    accept_risk(
+        function,
+        nag=[f"{pack}::{pack}-LambdaInsideVPC" for pack in _PACKS],
+        checkov=["CKV_AWS_117"],
+        reason="it calls STS alone, holds no data and takes callers that IAM has verified; a VPC adds nothing",
+    )
+    accept_risk(
+        function,
+        nag=[f"{pack}::{pack}-LambdaDLQ" for pack in _PACKS[:3]] + ["Serverless::Serverless-LambdaDLQ"],
+        checkov=["CKV_AWS_116"],
+        reason="it is called synchronously, and its caller sees every failure",
+    )
+    accept_risk(
+        function,
+        nag=[f"{pack}::{pack}-LambdaConcurrency" for pack in _PACKS[:3]],
+        checkov=["CKV_AWS_115"],
+        reason="reserving concurrency fails in accounts with the default quota of 10; STS throttles first",
+    )
+    accept_risk(
+        function,
+        nag=["Serverless::Serverless-LambdaTracing"],
+        checkov=["CKV_AWS_50"],
+        reason="its one downstream call is STS; CloudTrail has it with the run id",
+    )
+    accept_risk(
+        function,
+        checkov=["CKV_AWS_173"],
+        reason="its variables are names and patterns, no secrets; Lambda encrypts them with its own key",
+    )
+    accept_risk(
+        log_group,
+        nag=[f"{pack}::{pack}-CloudWatchLogGroupEncrypted" for pack in _PACKS],
+        checkov=["CKV_AWS_158"],
+        reason="its lines hold run ids and callers, no secrets; CloudWatch encrypts them at rest with its own key",
+    )

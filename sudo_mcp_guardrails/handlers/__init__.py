@@ -1,0 +1,1 @@
+"""Lambda entry points: standard library and boto3 only."""

@@ -1,0 +1,135 @@
+"""Mint one session of an agent, for a caller that AWS has verified.
+
+Called through a function URL with IAM authentication: AWS checks the signature and puts the caller's ARN into the
+event, where no caller can write. The request's body is ``{"agent", "capability", "ticket"}``; the answer is what
+the ``credential_process`` of AWS SDKs expects, and the run id. Nothing secret is logged.
+"""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from typing import Any
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/#-]{0,63}")
+_MAX_BODY = 4096
+CAPABILITIES = ("read", "plan")
+
+_log = logging.getLogger(__name__)
+_log.setLevel(logging.INFO)
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer and not a failure
+    """A request that gets no session, with the HTTP status and the reason for the caller."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def handler(event: dict[str, Any], _context: object, sts: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+    """Answer one request.
+
+    Args:
+        event: A function URL's event, payload format 2.0.
+        sts: STS client; made when left out.
+    """
+    caller = "unknown"
+    try:
+        caller = _caller(event)
+        agent, capability, ticket = _wish(event)
+        _check(caller, agent)
+        run = run_id()
+        minted = _mint(agent, capability, ticket, run, sts)
+    except Refusal as refusal:
+        _say("refused", caller=caller, reason=str(refusal))
+        return _answer(refusal.status, {"error": str(refusal)})
+    _say("minted", caller=caller, agent=agent, capability=capability, ticket=ticket, run=run)
+    return _answer(200, {"Version": 1, **minted, "Run": run})
+
+
+def run_id() -> str:
+    """Return a fresh run id: ``run-`` and a ULID, 48 bits of milliseconds and 80 random bits."""
+    number = (int(time.time() * 1000) << 80) | secrets.randbits(80)
+    return "run-" + "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _caller(event: dict[str, Any]) -> str:
+    """Return the ARN that AWS verified."""
+    try:
+        return str(event["requestContext"]["authorizer"]["iam"]["userArn"])
+    except (KeyError, TypeError):
+        raise Refusal(403, "the caller is not authenticated by IAM") from None
+
+
+def _wish(event: dict[str, Any]) -> tuple[str, str, str]:
+    """Read what is asked for."""
+    text = event.get("body") or ""
+    if len(text) > _MAX_BODY:
+        raise Refusal(400, f"the body has {len(text)} characters, allowed are {_MAX_BODY}")
+    try:
+        body = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
+    except ValueError:
+        raise Refusal(400, "the body is not JSON") from None
+    if not isinstance(body, dict) or set(body) != {"agent", "capability", "ticket"}:
+        raise Refusal(400, "the body must have agent, capability and ticket, and nothing else")
+    agent, capability, ticket = (body[key] for key in ("agent", "capability", "ticket"))
+    known = json.loads(os.environ["AGENTS"])
+    if agent not in known:
+        raise Refusal(400, f"agent {agent!r} is not known, allowed are {', '.join(known)}")
+    if capability not in CAPABILITIES:
+        raise Refusal(400, f"capability {capability!r} is not minted here, allowed are {', '.join(CAPABILITIES)}")
+    if not isinstance(ticket, str) or not _TICKET.fullmatch(ticket):
+        raise Refusal(400, "ticket must have 1 to 64 letters, digits and any of _.:/#-")
+    return agent, capability, ticket
+
+
+def _check(caller: str, agent: str) -> None:
+    """Refuse a caller that may not have sessions of this agent."""
+    for entry in json.loads(os.environ["CALLERS"]):
+        if fnmatch.fnmatchcase(caller, entry["pattern"].replace("[", "[[]")):
+            if not entry["agents"] or agent in entry["agents"]:
+                return
+    raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
+
+
+def _mint(agent: str, capability: str, ticket: str, run: str, sts: Any) -> dict[str, str]:  # noqa: ANN401 - as above
+    """Assume the agent's role with the run id as SourceIdentity and the five tags."""
+    if sts is None:
+        import boto3  # noqa: PLC0415 - kept out of the import, so that refusals are tested without it
+
+        sts = boto3.client("sts")
+    prefix = os.environ["PREFIX"]
+    role = f"arn:{os.environ['PARTITION']}:iam::{os.environ['ACCOUNT']}:role/{prefix}/agents/{agent}/{prefix}-{agent}-{capability}"
+    tags = {"agent": agent, "run": run, "ticket": ticket, "capability": capability, "plan-digest": "none"}
+    credentials = sts.assume_role(
+        RoleArn=role,
+        RoleSessionName=run,
+        SourceIdentity=run,
+        DurationSeconds=int(os.environ["SESSION_SECONDS"]),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )["Credentials"]
+    return {
+        "AccessKeyId": credentials["AccessKeyId"],
+        "SecretAccessKey": credentials["SecretAccessKey"],
+        "SessionToken": credentials["SessionToken"],
+        "Expiration": credentials["Expiration"].isoformat(),
+    }
+
+
+def _answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of the function URL."""
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(body)}
+
+
+def _say(outcome: str, **fields: str) -> None:
+    """Write one line of the broker's log."""
+    _log.info(json.dumps({"broker": outcome, **fields}))

@@ -1,0 +1,98 @@
+"""Who may become an agent: the trust policies of its roles, as data.
+
+Every session is minted by a broker, which chooses SourceIdentity and the session tags; an agent never does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.naming import ACCOUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SESSION_TAGS: Final = ("agent", "run", "ticket", "capability", "plan-digest")
+"""The tags of every minted session, in this order."""
+RUN_PATTERN: Final = "run-??????????????????????????"
+"""A run id: ``run-`` and 26 characters of a ULID."""
+DIRECT_PATTERN: Final = "direct-*"
+"""SourceIdentity of a direct, unattributed session."""
+NO_PLAN: Final = "none"
+"""The ``plan-digest`` of a session that is not bound to an approved plan."""
+
+_ASSUME: Final = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
+
+
+def minted(agent: str, kind: str, broker: str) -> Statement:
+    """Return the statement that lets a broker mint sessions of one role, with all five tags pinned.
+
+    Args:
+        agent: Name of the agent.
+        kind: read, plan or apply.
+        broker: ARN of the broker's role, or a placeholder for it.
+    """
+    digest = "sha256-*" if kind == "apply" else NO_PLAN
+    return Statement(
+        sid="TrustBroker",
+        effect="Allow",
+        actions=_ASSUME,
+        principals=(("AWS", broker),),
+        conditions=(
+            ("StringEquals", "aws:RequestTag/agent", (agent,)),
+            ("StringEquals", "aws:RequestTag/capability", (kind,)),
+            ("StringLike", "aws:RequestTag/run", (RUN_PATTERN,)),
+            ("StringLike", "aws:RequestTag/ticket", ("?*",)),
+            ("StringLike", "aws:RequestTag/plan-digest", (digest,)),
+            ("StringLike", "sts:SourceIdentity", (RUN_PATTERN,)),
+            ("ForAllValues:StringEquals", "aws:TagKeys", SESSION_TAGS),
+        ),
+        reason="sessions are minted by the broker, with a fresh run id that the agent cannot choose",
+    )
+
+
+def direct(principals: Sequence[str], *, require_mfa: bool) -> Statement:
+    """Return the statement for break-glass: a session without the broker, marked as such.
+
+    Args:
+        principals: ARNs of roles or users.
+        require_mfa: Whether the caller's session must have a second factor.
+    """
+    mfa = (("Bool", "aws:MultiFactorAuthPresent", ("true",)),) if require_mfa else ()
+    return Statement(
+        sid="TrustDirect",
+        effect="Allow",
+        actions=("sts:AssumeRole", "sts:SetSourceIdentity"),
+        principals=tuple(("AWS", principal) for principal in principals),
+        conditions=(("StringLike", "sts:SourceIdentity", (DIRECT_PATTERN,)), *mfa),
+        reason="break-glass; its SourceIdentity says direct, and never counts as attributed",
+    )
+
+
+def nobody() -> Statement:
+    """Return the statement of a role that nobody can assume yet."""
+    return Statement(
+        sid="TrustNobody",
+        effect="Deny",
+        actions=("sts:*",),
+        principals=(("*", "*"),),
+        reason="apply sessions are for an approval workflow, and this deployment has none",
+    )
+
+
+def cloudformation() -> Statement:
+    """Return the statement of the execution role: CloudFormation alone, for this account's stacks alone."""
+    return Statement(
+        sid="TrustCloudFormation",
+        effect="Allow",
+        actions=("sts:AssumeRole",),
+        principals=(("Service", "cloudformation.amazonaws.com"),),
+        conditions=(("StringEquals", "aws:SourceAccount", (ACCOUNT,)),),
+        reason="CloudFormation carries out approved changes as this role",
+    )
+
+
+def trust_policy(*statements: Statement) -> PolicyDocument:
+    """Return a trust policy."""
+    return PolicyDocument("trust", statements)
