@@ -133,6 +133,7 @@ def _authorize(resource_type: str, name: str, old: Any, new: Any) -> None:
         raise ValueError(f"the credentials that act for this stack are no longer valid, so {resource_type} is refused")
     called = {} if actor.role_arn else {"aws:viaawsservice": "true", "aws:calledvia": [SERVICE],
                                         "aws:calledviafirst": SERVICE, "aws:calledvialast": SERVICE}
+    old, new = _own_tags(old), _own_tags(new)
     needs = _needs(resource_type, name, old, new)
     if needs is None:
         if _may_do_anything(principal, resource_type):
@@ -146,6 +147,18 @@ def _authorize(resource_type: str, name: str, old: Any, new: Any) -> None:
         service = pass_role.PASSED_TO.get(_namespace(resource_type), "")
         if pass_role.may_pass(principal, role, service, get_region()) is not None:
             raise ValueError(_message(principal, "iam:PassRole", role))
+
+
+def _own_tags(props: Any) -> Any:
+    """Return properties without the `aws:` tags that CloudFormation sets for itself, which need no permission."""
+    tags = (props or {}).get("Tags")
+    if isinstance(tags, list):
+        tags = [tag for tag in tags if not str(tag.get("Key", "")).startswith("aws:")]
+    elif isinstance(tags, dict):
+        tags = {key: value for key, value in tags.items() if not key.startswith("aws:")}
+    else:
+        return props
+    return {**{key: value for key, value in props.items() if key != "Tags"}, **({"Tags": tags} if tags else {})}
 
 
 def _needs(resource_type: str, name: str, old: Any, new: Any) -> list[cfn_permissions_iam.Need] | None:
