@@ -36,8 +36,11 @@ EXTENSIONS: tuple[str, ...] = (
     "pass_role",
     "transforms",
     "signin_api",
+    "function_url_identity",
     "service_roles_cfn",
     "service_roles_sfn",
+    # Records what was decided, so it wraps everything above.
+    "cloudtrail_events",
     # Last: the audit sees what every other extension reads.
     "property_audit",
 )
