@@ -24,6 +24,7 @@ EXTENSIONS: tuple[str, ...] = (
     "analyzer_type",
     # IAM semantics.
     "resource_scopes",
+    "managed_policies",
     "iam_condition_keys",
     "policy_variables",
     "trust_policies",
@@ -37,6 +38,7 @@ EXTENSIONS: tuple[str, ...] = (
     "transforms",
     "signin_api",
     "function_url_identity",
+    "cfn_conditions",
     "service_roles_cfn",
     "service_roles_sfn",
     # Records what was decided, so it wraps everything above.
