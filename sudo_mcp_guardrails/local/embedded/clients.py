@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ def session(access_key: str, secret_key: str = "test", token: str | None = None,
             "credentials_file": (None, None, os.devnull, None),
         }
     )
+    deaf.register_component("data_loader", _loader())
     return boto3.Session(
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
@@ -33,6 +35,14 @@ def session(access_key: str, secret_key: str = "test", token: str | None = None,
         region_name=region,
         botocore_session=deaf,
     )
+
+
+@functools.cache
+def _loader() -> Any:  # noqa: ANN401
+    """One loader for all sessions: reading the service models again for each agent costs 0.1 s a client."""
+    from botocore.loaders import create_loader  # noqa: PLC0415
+
+    return create_loader()
 
 
 def client(service: str, endpoint_url: str, boto_session: Any, **config: Any) -> Any:  # noqa: ANN401
