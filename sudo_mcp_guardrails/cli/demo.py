@@ -1,0 +1,78 @@
+"""``mcp-guardrails demo``: deploy two agents on the embedded AWS, and attack them.
+
+Summary keys: ``scenarios``, ``agreed``, ``surprises``, ``seconds``; also ``steps`` (name to seconds) and
+``accepted_findings``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sudo_mcp_guardrails.cli.output import JsonOption, answering
+from sudo_mcp_guardrails.local.demo.play import Outcome
+
+
+def demo(
+    *,
+    app: Annotated[Path, typer.Option(help="The CDK app to deploy.")] = Path("app.py"),
+    output: Annotated[Path, typer.Option(help="Folder for the report and the templates.")] = Path("build"),
+    port: Annotated[int | None, typer.Option(help="Loopback port of the embedded AWS; a free one by default.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Play every part of the project.")] = False,  # noqa: A002 - the flag
+    as_json: JsonOption = False,
+) -> None:
+    """Deploy two agents on the embedded AWS, and attack them."""
+    del all  # one part so far: roles, boundaries, broker
+    with answering(as_json=as_json) as answer:
+        from sudo_mcp_guardrails.local.demo.report import render
+        from sudo_mcp_guardrails.local.demo.run import Demo
+
+        status = answer.progress.status("starting")
+
+        def played(outcome: Outcome) -> None:
+            answer.text.print(_line(outcome))
+
+        def step(name: str) -> None:
+            status.update(name)
+            answer.report(f"- {name}")
+
+        with status:
+            result = Demo(app, output, step, answer.report, played, port).run()
+        items = [outcome.to_dict() for outcome in result.outcomes]
+        summary = {
+            "scenarios": len(items),
+            "agreed": sum(1 for item in items if item["agreed"]),
+            "surprises": len(result.surprises),
+            "seconds": round(result.seconds, 1),
+            "steps": {name: round(seconds, 1) for name, seconds in result.steps},
+            "accepted_findings": result.packs.accepted if result.packs else 0,
+        }
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "report.html").write_text(render(result), encoding="utf-8")
+        (output / "demo.json").write_text(json.dumps({"summary": summary, "items": items}, indent=2), encoding="utf-8")
+        for name, seconds in result.steps:
+            answer.text.print(f"{seconds:7.1f} s  {name}")
+        answer.text.print(
+            f"{summary['scenarios']} scenarios, {summary['agreed']} as expected, {summary['surprises']} surprises, "
+            f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s"
+        )
+        answer.text.print(f"report: {output / 'report.html'}")
+        answer.finish(ok=not result.surprises, summary=summary, items=items)
+
+
+def _line(outcome: Outcome) -> str:
+    """Return one line of the table as it scrolls by."""
+    play = outcome.play
+    mark = "[green]ok[/green]" if outcome.agreed else "[red]SURPRISE[/red]"
+    action = play.action or f"{play.service}.{play.method}"
+    line = (
+        f"{mark} {play.agent:<12}{play.capability:<10}{action:<38} expected {outcome.expected:<6}"
+        f"embedded {outcome.embedded or '-':<6}evaluator {outcome.evaluator or '-':<6}[dim]{play.title}[/dim]"
+    )
+    if outcome.agreed:
+        return line
+    said = f"{outcome.detail} / {outcome.why}".replace("[", "\\[")
+    return f"{line}\n   {said}"

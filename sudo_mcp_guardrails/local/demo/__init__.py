@@ -1,0 +1,1 @@
+"""The demo: two agents, deployed to the embedded AWS and played against it."""

@@ -1,0 +1,31 @@
+"""The demo's two agents, and where they live."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
+
+ACCOUNT: Final = "111111111111"
+REGION: Final = "us-east-1"
+
+AGENTS: Final = (
+    Agent(
+        "data-bot",
+        owner="data@example.com",
+        services=["secretsmanager", "sns", "sqs", "ssm"],
+        environments=[AgentEnvironment.sandbox(ACCOUNT, regions=[REGION])],
+    ),
+    Agent(
+        "release-bot",
+        owner="platform@example.com",
+        services=["dynamodb", "lambda", "s3"],
+        environments=[AgentEnvironment.sandbox(ACCOUNT, regions=[REGION])],
+    ),
+)
+"""Enforced by account, Region and the prefixes ``data-bot-`` and ``release-bot-``."""
+
+HOST_ROLE: Final = "agent-host"
+"""The role of the machine that the agents run on; it may ask the broker for sessions."""
+APPROVAL_ROLE: Final = "approval-stand-in"
+"""Stands in for the approval workflow: it alone may mint apply sessions."""

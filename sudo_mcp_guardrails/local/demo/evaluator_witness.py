@@ -1,0 +1,72 @@
+"""What the evaluator says about a play: the request is decided on the policies as data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.iam.evaluate import Decision, Layers, evaluate
+from sudo_mcp_guardrails.iam.request import Principal, Request
+from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
+from sudo_mcp_guardrails.local.demo.play import Play
+from sudo_mcp_guardrails.policies import trust
+from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
+from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.scope import AgentScope
+
+VALUES: Final = {"Partition": "aws", "AccountId": ACCOUNT, "Region": REGION}
+_RUN: Final = "run-01JDEM0000000000000000000A"
+
+
+def decide(play: Play) -> tuple[str | None, str]:
+    """Decide a play.
+
+    Returns:
+        ``allow`` or ``deny``, None where the play is not for the evaluator; and the explanation.
+    """
+    if not play.action:
+        return None, ""
+    decision = _outside(play) if play.capability in {"host", "approval"} else _agent(play)
+    return ("allow" if decision.allowed else "deny"), str(decision)
+
+
+def _agent(play: Play) -> Decision:
+    """Decide a request of one of the agent's own sessions."""
+    agent = next(agent for agent in AGENTS if agent.name == play.agent)
+    scope = AgentScope(agent, ACCOUNT)
+    layers = AgentPolicies(scope).layers(play.capability, VALUES, scps=(organization.policy(),))
+    name = scope.names.role_name(agent.name, play.capability)
+    principal = Principal(
+        arn=f"arn:aws:iam::{ACCOUNT}:role{scope.names.role_path(agent.name)}{name}",
+        session=_RUN,
+        tags={"agent": agent.name, "run": _RUN, "capability": play.capability},
+        source_identity=_RUN,
+    )
+    return evaluate(_request(play, principal), layers)
+
+
+def _outside(play: Play) -> Decision:
+    """Decide who may assume a role of the agent: its trust policy, and what the caller's own policies grant."""
+    names = AgentScope(next(agent for agent in AGENTS if agent.name == play.agent), ACCOUNT).names
+    kind = play.resource.rsplit("-", 1)[1]
+    trusted = {
+        "read": f"arn:aws:iam::{ACCOUNT}:role/{names.prefix}/{names.prefix}-session-broker",
+        "apply": f"arn:aws:iam::{ACCOUNT}:role/{APPROVAL_ROLE}",
+    }[kind]
+    role = HOST_ROLE if play.capability == "host" else APPROVAL_ROLE
+    principal = Principal(arn=f"arn:aws:iam::{ACCOUNT}:role/{role}", session="demo")
+    grants = PolicyDocument(
+        "none", (Statement(sid="Nothing", effect="Deny", actions=("none:none",), resources=("*",)),)
+    )
+    layers = Layers(
+        identity=(grants,),
+        scps=((FULL_ACCESS, organization.policy().resolve(VALUES)),),
+        resource=trust.trust_policy(trust.minted(play.agent, kind, trusted)).resolve(VALUES),
+    )
+    return evaluate(_request(play, principal), layers)
+
+
+def _request(play: Play, principal: Principal) -> Request:
+    return Request(
+        action=play.action, resource=play.resource, principal=principal, context=play.context, region=play.region
+    )

@@ -1,0 +1,96 @@
+"""The sessions that the demo's actors hold: STS credentials, minted as in a real account."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, APPROVAL_ROLE, HOST_ROLE, REGION
+from sudo_mcp_guardrails.local.demo.plays import role_arn
+from sudo_mcp_guardrails.local.embedded import clients
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
+
+APPLY_RUN: Final = "run-01JDEMAPPR0VED000000000000"
+_OK: Final = 200
+
+
+@dataclass
+class Sessions:
+    """Mints and keeps one session for each actor.
+
+    Args:
+        aws: The embedded AWS.
+        broker_url: The broker's function URL, as the stack's output gives it.
+    """
+
+    aws: EmbeddedAws
+    broker_url: str
+    _kept: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def of(self, agent: str, capability: str) -> Any:  # noqa: ANN401 - boto3 has no types
+        """Return the boto3 session of an actor.
+
+        Raises:
+            GuardrailsError: Where the broker refuses a session that it must mint.
+        """
+        key = ("", capability) if capability in {"host", "approval"} else (agent, capability)
+        if key not in self._kept:
+            self._kept[key] = self._make(*key)
+        return self._kept[key]
+
+    def _make(self, agent: str, capability: str) -> Any:  # noqa: ANN401 - as above
+        if capability in {"host", "approval"}:
+            name = HOST_ROLE if capability == "host" else APPROVAL_ROLE
+            # Root may not assume roles at AWS; here it stands for the account's own administrators.
+            answer = self.aws.client("sts", account=ACCOUNT).assume_role(
+                RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="demo"
+            )
+            return clients.assumed(answer["Credentials"], REGION)
+        if capability == "apply":
+            tags = {
+                "agent": agent,
+                "run": APPLY_RUN,
+                "ticket": "OPS-1",
+                "capability": "apply",
+                "plan-digest": "sha256-demo",
+            }
+            answer = self.aws.client("sts", session=self.of(agent, "approval")).assume_role(
+                RoleArn=role_arn(agent, "apply"),
+                RoleSessionName=APPLY_RUN,
+                SourceIdentity=APPLY_RUN,
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )
+            return clients.assumed(answer["Credentials"], REGION)
+        wish = {"agent": agent, "capability": capability, "ticket": "OPS-1"}
+        status, body = self.ask_broker(self.of(agent, "host"), wish)
+        if status != _OK:
+            raise GuardrailsError(f"the broker refused a {capability} session of {agent!r}: {status} {body}")
+        return clients.session(body["AccessKeyId"], body["SecretAccessKey"], body["SessionToken"], REGION)
+
+    def ask_broker(self, session: Any, wish: Mapping[str, str]) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - as above
+        """Send one signed request to the broker, and return the status and the body."""
+        from botocore.auth import SigV4Auth  # noqa: PLC0415 - slow to import
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+        from botocore.httpsession import URLLib3Session  # noqa: PLC0415
+
+        url_id = str(urlsplit(self.broker_url).hostname).split(".", 1)[0]
+        request = AWSRequest(
+            method="POST",
+            url=f"{self.aws.endpoint_url}/_aws/lambda-url/{url_id}/",
+            data=json.dumps(wish).encode(),
+            headers={"content-type": "application/json"},
+        )
+        SigV4Auth(session.get_credentials(), "lambda", REGION).add_auth(request)
+        answer = URLLib3Session(proxies={}, timeout=60).send(request.prepare())
+        try:
+            body = json.loads(answer.content)
+        except ValueError:
+            body = {"error": answer.content.decode(errors="replace")[:200]}
+        return answer.status_code, body
