@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.agents import SensitiveRead
 from sudo_mcp_guardrails.iam.catalogue import compact
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,3 +53,53 @@ def deny_policy(kind: SensitiveRead) -> PolicyDocument:
         reason=f"reads of class {kind.value} are not harmless; an agent opts in class by class",
     )
     return PolicyDocument(f"sensitive-{kind.value}", (statement,))
+
+
+def _denied(name: str, capability: str, action: str, resource: str, kind: SensitiveRead, title: str) -> Scenario:
+    return Scenario(name, capability, action, resource, allowed=False, sid=_SIDS[kind], title=title)
+
+
+_HERE: Final = "${AWS::Region}:${AWS::AccountId}"
+
+SCENARIOS: Final = (
+    _denied(
+        "plan-read-secret",
+        "plan",
+        "secretsmanager:GetSecretValue",
+        f"arn:${{AWS::Partition}}:secretsmanager:{_HERE}:secret:{{prefix}}db-AbCdEf",
+        SensitiveRead.SECRET,
+        "reads a secret while planning",
+    ),
+    _denied(
+        "read-data-access",
+        "read",
+        "s3:GetDataAccess",
+        f"arn:${{AWS::Partition}}:s3:{_HERE}:access-grants/default",
+        SensitiveRead.CREDENTIAL,
+        "asks S3 Access Grants for credentials",
+    ),
+    _denied(
+        "read-own-rows",
+        "read",
+        "dynamodb:Scan",
+        f"arn:${{AWS::Partition}}:dynamodb:{_HERE}:table/{{prefix}}orders",
+        SensitiveRead.BULK_DATA,
+        "reads all rows of its own table",
+    ),
+    _denied(
+        "read-function-environment",
+        "read",
+        "lambda:GetFunctionConfiguration",
+        f"arn:${{AWS::Partition}}:lambda:{_HERE}:function:{{prefix}}worker",
+        SensitiveRead.CONFIGURATION,
+        "reads the environment variables of its own function",
+    ),
+    _denied(
+        "read-log-lines",
+        "read",
+        "logs:FilterLogEvents",
+        f"arn:${{AWS::Partition}}:logs:{_HERE}:log-group:/aws/lambda/{{prefix}}worker",
+        SensitiveRead.LOG,
+        "reads log lines",
+    ),
+)

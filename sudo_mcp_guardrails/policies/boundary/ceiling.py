@@ -71,6 +71,13 @@ SCENARIOS: Final = (
         allowed=True,
         title="writes an item into its own table",
     ),
+    _attack(
+        "apply-delete-stack",
+        "apply",
+        "cloudformation:DeleteStack",
+        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/{prefix}app/*",
+        "deletes its own stack without a change set that somebody approved",
+    ),
     _attack("drop-boundary", "apply", "iam:DeleteRolePermissionsBoundary", _ROLE, "drops its own boundary"),
     _attack("attach-admin", "apply", "iam:AttachRolePolicy", _ROLE, "attaches AdministratorAccess to itself"),
     _attack("create-user", "apply", "iam:CreateUser", "*", "creates a user to stay"),
