@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.errors import GuardrailsError
@@ -136,9 +137,9 @@ class AgentEnvironment:
     """
 
     name: str
-    accounts: tuple[str, ...]
-    regions: tuple[str, ...] = ()
-    prefixes: tuple[str, ...] = ()
+    accounts: Sequence[str]
+    regions: Sequence[str] = ()
+    prefixes: Sequence[str] = ()
     is_production: bool = False
 
     def __post_init__(self) -> None:
@@ -197,13 +198,13 @@ class Agent:
 
     name: str
     owner: str
-    services: tuple[str, ...] = ()
-    environments: tuple[AgentEnvironment, ...] = ()
-    resources: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    sensitive_reads: tuple[SensitiveRead, ...] = ()
-    actions: tuple[DeclaredAction, ...] = ()
-    transforms: tuple[str, ...] = ()
+    services: Sequence[str] = ()
+    environments: Sequence[AgentEnvironment] = ()
+    resources: Sequence[str] = ()
+    regions: Sequence[str] = ()
+    sensitive_reads: Sequence[SensitiveRead] = ()
+    actions: Sequence[DeclaredAction] = ()
+    transforms: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Validate; raises InvalidAgentError."""
@@ -231,7 +232,7 @@ class Agent:
 
     def prefixes(self, environment: AgentEnvironment) -> tuple[str, ...]:
         """Return the resource-name prefixes that the agent owns in an environment."""
-        return environment.prefixes or (f"{self.name}-",)
+        return tuple(environment.prefixes) or (f"{self.name}-",)
 
     def environments_in(self, account: str | None) -> tuple[AgentEnvironment, ...]:
         """Return the environments that cover an account; all of them where the account is not known (None)."""
@@ -240,11 +241,11 @@ class Agent:
     def regions_in(self, environment: AgentEnvironment) -> tuple[str, ...]:
         """Return the Regions allowed in an environment; empty means the Region of the deployment."""
         if not self.regions:
-            return environment.regions
+            return tuple(environment.regions)
         narrowed = tuple(region for region in environment.regions if region in self.regions)
         if environment.regions and not narrowed:
             raise InvalidAgentError("agent regions", self.regions, f"some of {', '.join(environment.regions)}")
-        return narrowed or self.regions
+        return narrowed or tuple(self.regions)
 
 
 FORBIDDEN_SERVICES: Final[dict[str, str]] = {
@@ -315,7 +316,7 @@ def check_agents(agents: Iterable[Agent]) -> tuple[Agent, ...]:
     ordered = tuple(sorted(agents, key=lambda agent: agent.name))
     if not ordered:
         raise InvalidAgentError("agents", (), "at least one Agent")
-    for first, second in zip(ordered, ordered[1:]):
+    for first, second in pairwise(ordered):
         if first.name == second.name:
             raise InvalidAgentError("agent name", first.name, "a name that no other agent has")
     for first in ordered:

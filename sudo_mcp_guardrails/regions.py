@@ -9,7 +9,10 @@ Source: botocore's ``partitions.json``, October 2026.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "aws": (
@@ -41,18 +44,18 @@ class DeclaredRegion(str):
         partition: The partition it belongs to, ``"aws"`` by default.
     """
 
-    __slots__ = ("partition",)
-    partition: str
+    __slots__ = ("aws_partition",)
+    aws_partition: str
 
-    def __new__(cls, name: str, partition: str = "aws") -> DeclaredRegion:
+    def __new__(cls, name: str, partition: str = "aws") -> Self:
         """Make the string that carries its partition."""
         region = super().__new__(cls, name)
-        region.partition = partition
+        region.aws_partition = partition
         return region
 
 
 def partition_of(region: str) -> str | None:
     """Return the partition of a Region, or None where the Region is unknown."""
     if isinstance(region, DeclaredRegion):
-        return region.partition
+        return region.aws_partition
     return next((partition for partition, names in REGIONS.items() if region in names), None)

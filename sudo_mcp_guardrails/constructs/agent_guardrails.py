@@ -11,7 +11,7 @@ from sudo_mcp_guardrails.agents import SensitiveRead, check_agents
 from sudo_mcp_guardrails.constructs.agent_boundary import CEILING_CHECKS, AgentBoundary
 from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
-from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller, SessionBroker
+from sudo_mcp_guardrails.constructs.session_broker import SessionBroker
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.scope import AgentScope
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
+    from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
 
 
 class AgentGuardrails(Construct):

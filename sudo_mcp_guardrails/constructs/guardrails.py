@@ -10,11 +10,11 @@ import cdk_nag
 from sudo_mcp_guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from constructs import Construct
 
-PACKS: Final = {
+PACKS: Final[dict[str, Callable[..., cdk.IPolicyValidationPlugin]]] = {
     "AwsSolutions": cdk_nag.AwsSolutionsChecks,
     "HIPAA.Security": cdk_nag.HIPAASecurityChecks,
     "NIST.800.53.R4": cdk_nag.NIST80053R4Checks,

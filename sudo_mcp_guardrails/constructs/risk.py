@@ -65,7 +65,7 @@ def policy_findings(document: PolicyDocument) -> Iterable[str]:
 
     cdk-nag reports every wildcard of every Allow, and knows neither boundaries nor Deny statements.
     """
-    found = set()
+    found: set[str] = set()
     for statement in document.statements:
         if statement.effect != "Allow":
             continue

@@ -94,9 +94,9 @@ def _wish(event: dict[str, Any]) -> tuple[str, str, str]:
 def _check(caller: str, agent: str) -> None:
     """Refuse a caller that may not have sessions of this agent."""
     for entry in json.loads(os.environ["CALLERS"]):
-        if fnmatch.fnmatchcase(caller, entry["pattern"].replace("[", "[[]")):
-            if not entry["agents"] or agent in entry["agents"]:
-                return
+        known = fnmatch.fnmatchcase(caller, entry["pattern"].replace("[", "[[]"))
+        if known and (not entry["agents"] or agent in entry["agents"]):
+            return
     raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
 
 
@@ -107,7 +107,8 @@ def _mint(agent: str, capability: str, ticket: str, run: str, sts: Any) -> dict[
 
         sts = boto3.client("sts")
     prefix = os.environ["PREFIX"]
-    role = f"arn:{os.environ['PARTITION']}:iam::{os.environ['ACCOUNT']}:role/{prefix}/agents/{agent}/{prefix}-{agent}-{capability}"
+    path = f"{prefix}/agents/{agent}/{prefix}-{agent}-{capability}"
+    role = f"arn:{os.environ['PARTITION']}:iam::{os.environ['ACCOUNT']}:role/{path}"
     tags = {"agent": agent, "run": run, "ticket": ticket, "capability": capability, "plan-digest": "none"}
     credentials = sts.assume_role(
         RoleArn=role,

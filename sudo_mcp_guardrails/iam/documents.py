@@ -174,9 +174,7 @@ def _parse_statement(raw: object, place: str, index: int) -> Statement:
         raise PolicyError(f"{place}: expected an object, got {type(raw).__name__}")
     unknown = set(raw) - _ELEMENTS
     if unknown:
-        raise PolicyError(
-            f"{place}: unknown element {sorted(unknown)[0]!r}, expected some of {', '.join(sorted(_ELEMENTS))}"
-        )
+        raise PolicyError(f"{place}: unknown element {min(unknown)!r}, expected some of {', '.join(sorted(_ELEMENTS))}")
     if raw.get("Effect") not in {"Allow", "Deny"}:
         raise PolicyError(f"{place}.Effect: {raw.get('Effect')!r} is not allowed, expected 'Allow' or 'Deny'")
     if ("Action" in raw) == ("NotAction" in raw):

@@ -140,26 +140,28 @@ def _matching(request: Request, policies: Iterable[PolicyDocument], effect: str)
 def applies(statement: Statement, request: Request) -> bool:
     """Return whether a statement covers a request: action, resource, principal and every condition."""
     if statement.actions:
-        if not any(action_matches(pattern, request.action) for pattern in statement.actions):
-            return False
-    elif any(action_matches(pattern, request.action) for pattern in statement.not_actions):
-        return False
-    keys = request.keys
-    if statement.resources and not _covers(statement.resources, request):
-        return False
-    if statement.not_resources and _covers(statement.not_resources, request):
-        return False
-    if statement.principals and not any(_is_principal(kind, v, request) for kind, v in statement.principals):
-        return False
-    if statement.not_principals and any(_is_principal(kind, v, request) for kind, v in statement.not_principals):
-        return False
-    return conditions_hold(statement.conditions, keys)
+        named = any(action_matches(pattern, request.action) for pattern in statement.actions)
+    else:
+        named = not any(action_matches(pattern, request.action) for pattern in statement.not_actions)
+    return (
+        named
+        and (not statement.resources or _covers(statement.resources, request))
+        and not (statement.not_resources and _covers(statement.not_resources, request))
+        and (not statement.principals or _is_any(statement.principals, request))
+        and not (statement.not_principals and _is_any(statement.not_principals, request))
+        and conditions_hold(statement.conditions, request.keys)
+    )
 
 
 def _covers(patterns: tuple[str, ...], request: Request) -> bool:
     """Return whether any resource pattern covers the request's resource."""
     resolved = (substitute(pattern, request.keys) for pattern in patterns)
     return any(pattern is not None and match_pattern(pattern, request.resource) for pattern in resolved)
+
+
+def _is_any(principals: tuple[tuple[str, str], ...], request: Request) -> bool:
+    """Return whether any principal of a resource policy stands for the caller."""
+    return any(_is_principal(kind, value, request) for kind, value in principals)
 
 
 def _is_principal(kind: str, value: str, request: Request) -> bool:

@@ -79,7 +79,7 @@ def arn_matches(pattern: str, arn: str) -> bool:
     wanted, given = pattern.split(":", _ARN_PARTS - 1), arn.split(":", _ARN_PARTS - 1)
     if len(wanted) != _ARN_PARTS or len(given) != _ARN_PARTS:
         return False
-    return all(glob(w)(g) for w, g in zip(wanted, given))
+    return all(glob(w)(g) for w, g in zip(wanted, given, strict=True))
 
 
 def resource_matches(pattern: str, resource: str) -> bool:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.errors import GuardrailsError
@@ -15,6 +14,7 @@ from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 

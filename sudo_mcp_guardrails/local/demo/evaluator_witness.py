@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
-from sudo_mcp_guardrails.iam.evaluate import Decision, Layers, evaluate
+from sudo_mcp_guardrails.iam.evaluate import Layers, evaluate
 from sudo_mcp_guardrails.iam.request import Principal, Request
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
-from sudo_mcp_guardrails.local.demo.play import Play
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
 from sudo_mcp_guardrails.policies.organization import agents as organization
 from sudo_mcp_guardrails.policies.scope import AgentScope
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.iam.evaluate import Decision
+    from sudo_mcp_guardrails.local.demo.play import Play
 
 VALUES: Final = {"Partition": "aws", "AccountId": ACCOUNT, "Region": REGION}
 _RUN: Final = "run-01JDEM0000000000000000000A"

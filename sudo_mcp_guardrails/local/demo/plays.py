@@ -85,7 +85,7 @@ def _play(  # noqa: PLR0917 - rows of a table
     call: str,
     params: Mapping[str, Any] | None = None,
     title: str = "",
-    **more: Any,
+    **more: Any,  # noqa: ANN401 - the rest of Play's fields
 ) -> Play:
     service, _, method = call.partition(".")
     return Play(

@@ -16,7 +16,8 @@ h1 { margin-bottom: .2rem; } .lead { margin-top: 0; opacity: .8; }
 .cards { display: flex; flex-wrap: wrap; gap: 1rem; margin: 1.2rem 0; }
 .card { border: 1px solid var(--line); border-radius: .6rem; padding: .6rem 1rem; min-width: 7rem; }
 .card b { display: block; font-size: 1.7rem; line-height: 1.2; }
-table { border-collapse: collapse; width: 100%; } caption { text-align: left; font-weight: 600; padding: .8rem 0 .3rem; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: 600; padding: .8rem 0 .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
 th { background: var(--soft); } td.what { overflow-wrap: anywhere; }
 code { font-size: .87em; } small { opacity: .75; overflow-wrap: anywhere; }
@@ -78,4 +79,5 @@ def _said(said: str | None, outcome: Outcome, note: str) -> str:
     if said is None and outcome.agreed:
         return '<td class="what">not asked</td>'
     style = "ok" if said == outcome.expected else "bad"
-    return f'<td class="what"><span class="{style}">{said or "could not tell"}</span><br><small>{escape(note)}</small></td>'
+    shown = f'<span class="{style}">{said or "could not tell"}</span>'
+    return f'<td class="what">{shown}<br><small>{escape(note)}</small></td>'

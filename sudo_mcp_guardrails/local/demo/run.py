@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.local.demo import evaluator_witness, fixtures
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT
-from sudo_mcp_guardrails.local.demo.deployment import Cdk, DeploymentError, PackResult
+from sudo_mcp_guardrails.local.demo.deployment import Cdk, DeploymentError
 from sudo_mcp_guardrails.local.demo.embedded_witness import EmbeddedWitness
 from sudo_mcp_guardrails.local.demo.play import Outcome
 from sudo_mcp_guardrails.local.demo.plays import PLAYS
@@ -25,6 +25,8 @@ from sudo_mcp_guardrails.toolchain.node import use_node
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sudo_mcp_guardrails.local.demo.deployment import PackResult
 
 
 @dataclass
