@@ -33,7 +33,7 @@ class Answer:
 
 
 def signed_call(
-    session: Any,  # noqa: ANN401 - boto3 has no types
+    session: Any,
     endpoint_url: str,
     service: str,
     fields: Mapping[str, str],
@@ -73,7 +73,7 @@ def signed_call(
     return Answer(response.status_code, _first(_CODE, text), _first(_MESSAGE, text))
 
 
-def mint_oauth_token(session: Any, endpoint_url: str, resource: str = "aws-mcp.amazonaws.com") -> Answer:  # noqa: ANN401
+def mint_oauth_token(session: Any, endpoint_url: str, resource: str = "aws-mcp.amazonaws.com") -> Answer:
     """Try `signin:CreateOAuth2Token` for an MCP server, as `aws signin create-oauth2-token-with-iam` does.
 
     Returns:
@@ -82,14 +82,15 @@ def mint_oauth_token(session: Any, endpoint_url: str, resource: str = "aws-mcp.a
     return signed_call(session, endpoint_url, "signin", {"Action": "CreateOAuth2Token", "resource": resource})
 
 
-def scoped_credentials(session: Any, endpoint_url: str, policy: str) -> Answer:  # noqa: ANN401
+def scoped_credentials(session: Any, endpoint_url: str, policy: str) -> Answer:
     """Try `sts:GetScopedCredentials` with a scope-down policy.
 
     Returns:
         Denied, or code `InvalidAction` when it was allowed: ministack does not have the operation.
     """
-    return signed_call(session, endpoint_url, "sts", {
-        "Action": "GetScopedCredentials", "Version": "2011-06-15", "Policy": policy})
+    return signed_call(
+        session, endpoint_url, "sts", {"Action": "GetScopedCredentials", "Version": "2011-06-15", "Policy": policy}
+    )
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -3,8 +3,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
 ANY = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -19,8 +25,14 @@ def _delegated(boundary: str) -> dict[str, Any]:
 def test_delegated_administration_is_denied_without_the_extension(stock_account: Any, refusal: Any) -> None:
     boundary = stock_account.policy("ceiling", ANY)
     session = stock_account.assume(stock_account.role("admin", _delegated(boundary)))
-    assert refusal(lambda: stock_account.client("iam", session).create_role(
-        RoleName="x", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=boundary)) == "AccessDenied"
+    assert (
+        refusal(
+            lambda: stock_account.client("iam", session).create_role(
+                RoleName="x", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=boundary
+            )
+        )
+        == "AccessDenied"
+    )
 
 
 def test_the_boundary_key_of_new_and_existing_roles(account: Any, refusal: Any) -> None:
@@ -32,8 +44,9 @@ def test_the_boundary_key_of_new_and_existing_roles(account: Any, refusal: Any) 
         return lambda: iam.create_role(RoleName="x", AssumeRolePolicyDocument=TRUST, **more)
 
     def put(role: str) -> Any:
-        return lambda: iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [ANY]}))
+        return lambda: iam.put_role_policy(
+            RoleName=role, PolicyName="p", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [ANY]})
+        )
 
     assert refusal(create()) == "AccessDenied"
     assert refusal(create(PermissionsBoundary=other)) == "AccessDenied"
@@ -47,8 +60,9 @@ def test_the_boundary_key_of_new_and_existing_roles(account: Any, refusal: Any) 
 def test_the_key_of_an_attached_policy(account: Any, refusal: Any) -> None:
     fine, strong = account.policy("fine", ANY), account.policy("strong", ANY)
     account.role("target")
-    iam = account.client("iam", account.assume(account.role(
-        "admin", _when("iam:AttachRolePolicy", ArnEquals={"iam:PolicyARN": fine}))))
+    iam = account.client(
+        "iam", account.assume(account.role("admin", _when("iam:AttachRolePolicy", ArnEquals={"iam:PolicyARN": fine})))
+    )
     assert refusal(lambda: iam.attach_role_policy(RoleName="target", PolicyArn=fine)) == ""
     assert refusal(lambda: iam.attach_role_policy(RoleName="target", PolicyArn=strong)) == "AccessDenied"
 
@@ -57,14 +71,20 @@ def test_a_change_set_is_pinned_to_its_service_role(account: Any, refusal: Any) 
     trust = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
     execution, strong = account.role("execution", trust=trust), account.role("strong", trust=trust)
     planner = account.role(
-        "planner", _when("cloudformation:CreateChangeSet", StringEquals={"cloudformation:RoleArn": execution}),
-        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"})
+        "planner",
+        _when("cloudformation:CreateChangeSet", StringEquals={"cloudformation:RoleArn": execution}),
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
+    )
     cloudformation = account.client("cloudformation", account.assume(planner))
 
     def plan(**more: Any) -> Any:
         return lambda: cloudformation.create_change_set(
-            StackName="s", ChangeSetName="c", ChangeSetType="CREATE",
-            TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}), **more)
+            StackName="s",
+            ChangeSetName="c",
+            ChangeSetType="CREATE",
+            TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}),
+            **more,
+        )
 
     assert refusal(plan()) == "AccessDenied"
     assert refusal(plan(RoleARN=strong)) == "AccessDenied"
@@ -94,23 +114,40 @@ def test_regions_and_session_names(account: Any, refusal: Any) -> None:
     assert refusal(lambda: there.create_queue(QueueName="q")) == ""
     assert refusal(lambda: account.client("sqs", session).create_queue(QueueName="q")) == "AccessDenied"
     target = account.role("target")
-    caller = account.assume(account.role("caller", _when(
-        "sts:AssumeRole", StringLike={"sts:RoleSessionName": "run-*"})))
+    caller = account.assume(
+        account.role("caller", _when("sts:AssumeRole", StringLike={"sts:RoleSessionName": "run-*"}))
+    )
     assert refusal(lambda: account.assume(target, caller, name="run-1")) == ""
     assert refusal(lambda: account.assume(target, caller, name="mine")) == "AccessDenied"
 
 
 def test_leading_keys(account: Any, refusal: Any) -> None:
     root = account.client("dynamodb")
-    root.create_table(TableName="tab", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-                      AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}])
-    role = account.role("r", _when("dynamodb:*", **{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]},
-                                                    "Null": {"dynamodb:LeadingKeys": "false"}}))
+    root.create_table(
+        TableName="tab",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
+    role = account.role(
+        "r",
+        _when(
+            "dynamodb:*",
+            **{
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        ),
+    )
     table = account.client("dynamodb", account.assume(role))
 
     def query(key: str) -> Any:
-        return lambda: table.query(TableName="tab", KeyConditionExpression="#k = :v", ExpressionAttributeNames={"#k": "pk"},
-                                   ExpressionAttributeValues={":v": {"S": key}})
+        return lambda: table.query(
+            TableName="tab",
+            KeyConditionExpression="#k = :v",
+            ExpressionAttributeNames={"#k": "pk"},
+            ExpressionAttributeValues={":v": {"S": key}},
+        )
 
     assert refusal(lambda: table.put_item(TableName="tab", Item={"pk": {"S": "mine"}})) == ""
     assert refusal(lambda: table.put_item(TableName="tab", Item={"pk": {"S": "yours"}})) == "AccessDeniedException"
@@ -120,8 +157,12 @@ def test_leading_keys(account: Any, refusal: Any) -> None:
 
 
 def test_resource_tags_count_in_a_boundary_too(account: Any, refusal: Any) -> None:
-    guard = {"Effect": "Deny", "Action": "iam:DeleteRole", "Resource": "*",
-             "Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}
+    guard = {
+        "Effect": "Deny",
+        "Action": "iam:DeleteRole",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}},
+    }
     iam = account.client("iam", account.assume(account.role("r", ANY, boundary=account.policy("b", ANY, guard))))
     account.role("kept", Tags=[{"Key": "keep", "Value": "yes"}])
     account.role("loose")

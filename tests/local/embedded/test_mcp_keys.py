@@ -35,7 +35,9 @@ def test_marker_sets_both_keys(account: Any, refusal: Any) -> None:
 
 
 def test_a_direct_call_has_false_and_no_server(account: Any, refusal: Any) -> None:
-    only_false = account.assume(account.role("false", {**QUEUES, "Condition": {"Bool": {"aws:ViaAWSMCPService": "false"}}}))
+    only_false = account.assume(
+        account.role("false", {**QUEUES, "Condition": {"Bool": {"aws:ViaAWSMCPService": "false"}}})
+    )
     assert refusal(_create(account, only_false)) == ""
     assert refusal(_create(account, only_false, "mcp-guardrails-via/evil.example.com")) == ""
     no_server = account.assume(account.role("none", {**QUEUES, "Condition": {"Null": {"aws:CalledViaAWSMCP": "true"}}}))

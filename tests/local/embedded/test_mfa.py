@@ -4,9 +4,15 @@ from typing import Any
 
 from sudo_mcp_guardrails.local.embedded import clients
 
-WITH_MFA = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
-            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"},
-                          "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}}
+WITH_MFA = {
+    "Effect": "Allow",
+    "Action": "sqs:*",
+    "Resource": "*",
+    "Condition": {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "NumericLessThan": {"aws:MultiFactorAuthAge": "3600"},
+    },
+}
 ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
 
 
@@ -16,10 +22,15 @@ def _user(account: Any, *statements: dict[str, Any]) -> tuple[Any, str]:
 
     iam = account.client("iam")
     iam.create_user(UserName="human")
-    iam.put_user_policy(UserName="human", PolicyName="p",
-                        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    iam.put_user_policy(
+        UserName="human",
+        PolicyName="p",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+    )
     serial = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]["SerialNumber"]
-    iam.enable_mfa_device(UserName="human", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321")
+    iam.enable_mfa_device(
+        UserName="human", SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="654321"
+    )
     key = iam.create_access_key(UserName="human")["AccessKey"]
     return clients.session(key["AccessKeyId"], key["SecretAccessKey"]), serial
 
@@ -46,8 +57,12 @@ def test_a_session_token_with_mfa_has_it(account: Any, refusal: Any) -> None:
 
 def test_trust_can_ask_for_mfa_and_the_role_session_does_not_carry_it(account: Any, refusal: Any) -> None:
     user, serial = _user(account, ASSUME)
-    trust = {"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": "sts:AssumeRole",
-             "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": account.id},
+        "Action": "sts:AssumeRole",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    }
     role = account.role("r", WITH_MFA, trust=trust)
     assert refusal(lambda: account.assume(role, user)) == "AccessDenied"
     session = account.assume(role, user, SerialNumber=serial, TokenCode="123456")

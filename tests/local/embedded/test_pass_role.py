@@ -22,7 +22,8 @@ def _zip() -> bytes:
 
 def _function(account: Any, session: Any, role: str, name: str = "f") -> Any:
     return lambda: account.client("lambda", session).create_function(
-        FunctionName=name, Role=role, Runtime="python3.12", Handler="index.handler", Code={"ZipFile": _zip()})
+        FunctionName=name, Role=role, Runtime="python3.12", Handler="index.handler", Code={"ZipFile": _zip()}
+    )
 
 
 def test_any_role_can_be_passed_without_the_extension(stock_account: Any, refusal: Any) -> None:
@@ -34,16 +35,26 @@ def test_any_role_can_be_passed_without_the_extension(stock_account: Any, refusa
 def test_only_the_allowed_role_to_the_allowed_service(account: Any, refusal: Any) -> None:
     mine = account.role("mine", trust=LAMBDA_TRUST, path="/agents/")
     strong = account.role("strong", trust=LAMBDA_TRUST)
-    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": f"arn:aws:iam::{account.id}:role/agents/*",
-               "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": f"arn:aws:iam::{account.id}:role/agents/*",
+        "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+    }
     session = account.assume(account.role("agent", WORK, passing))
     assert refusal(_function(account, session, mine)) == ""
     assert refusal(_function(account, session, strong, "g")) == "AccessDeniedException"
     functions = account.client("lambda", session)
-    assert refusal(lambda: functions.update_function_configuration(FunctionName="f", Role=strong)) == "AccessDeniedException"
+    assert (
+        refusal(lambda: functions.update_function_configuration(FunctionName="f", Role=strong))
+        == "AccessDeniedException"
+    )
     assert refusal(lambda: functions.update_function_configuration(FunctionName="f", Timeout=9)) == ""
     states = account.client("stepfunctions", session)
-    assert refusal(lambda: states.create_state_machine(name="m", definition=MACHINE, roleArn=mine)) == "AccessDeniedException"
+    assert (
+        refusal(lambda: states.create_state_machine(name="m", definition=MACHINE, roleArn=mine))
+        == "AccessDeniedException"
+    )
 
 
 def test_the_error_names_pass_role(account: Any) -> None:
@@ -64,17 +75,24 @@ def test_state_machines_targets_and_stacks_pass_roles_too(account: Any, refusal:
     events.put_rule(Name="rule", ScheduleExpression="rate(1 day)")
 
     def machine(who: Any) -> Any:
-        return lambda: account.client("stepfunctions", who).create_state_machine(name="m", definition=MACHINE, roleArn=role)
+        return lambda: account.client("stepfunctions", who).create_state_machine(
+            name="m", definition=MACHINE, roleArn=role
+        )
 
     def target(who: Any) -> Any:
         bus = f"arn:aws:events:us-east-1:{account.id}:event-bus/default"
         return lambda: account.client("events", who).put_targets(
-            Rule="rule", Targets=[{"Id": "1", "Arn": bus, "RoleArn": role}])
+            Rule="rule", Targets=[{"Id": "1", "Arn": bus, "RoleArn": role}]
+        )
 
     def stack(who: Any) -> Any:
         return lambda: account.client("cloudformation", who).create_change_set(
-            StackName="s", ChangeSetName="c", ChangeSetType="CREATE", RoleARN=role, TemplateBody=json.dumps({
-                "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}))
+            StackName="s",
+            ChangeSetName="c",
+            ChangeSetType="CREATE",
+            RoleARN=role,
+            TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}),
+        )
 
     for call in (machine, target, stack):
         assert refusal(call(session)) in {"AccessDenied", "AccessDeniedException"}
@@ -86,8 +104,12 @@ def test_state_machines_targets_and_stacks_pass_roles_too(account: Any, refusal:
 
 def test_associated_resource_limits_what_the_role_serves(account: Any, refusal: Any) -> None:
     role = account.role("service", trust=LAMBDA_TRUST)
-    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": {
-        "ArnLike": {"iam:AssociatedResourceArn": f"arn:aws:lambda:*:{account.id}:function:agent-*"}}}
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": role,
+        "Condition": {"ArnLike": {"iam:AssociatedResourceArn": f"arn:aws:lambda:*:{account.id}:function:agent-*"}},
+    }
     session = account.assume(account.role("agent", WORK, passing))
     assert refusal(_function(account, session, role, "agent-f")) == ""
     assert refusal(_function(account, session, role, "other")) == "AccessDeniedException"

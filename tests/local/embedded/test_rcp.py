@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-DENY_READ = {"Version": "2012-10-17", "Statement": [
-    {"Sid": "NoRead", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}
+DENY_READ = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "NoRead", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}],
+}
 
 
 def test_rcp_denies_on_the_resource_of_a_member(organization: Any, member: Any, refusal: Any) -> None:

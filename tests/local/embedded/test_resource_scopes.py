@@ -58,17 +58,18 @@ def _unnamed_calls(account: Any, session: Any) -> list[Any]:
     functions = account.client("lambda", session)
     return [
         functions.get_account_settings,
-        lambda: functions.create_code_signing_config(AllowedPublishers={
-            "SigningProfileVersionArns": [f"arn:aws:signer:us-east-1:{account.id}:/signing-profiles/p/v1234567890"]}),
+        lambda: functions.create_code_signing_config(
+            AllowedPublishers={
+                "SigningProfileVersionArns": [f"arn:aws:signer:us-east-1:{account.id}:/signing-profiles/p/v1234567890"]
+            }
+        ),
         account.client("bedrock-agentcore-control", session).list_agent_runtimes,
         account.client("account", session).get_contact_information,
     ]
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_operations_that_ministack_cannot_name(
-    account: Any, stock_account: Any, refusal: Any, index: int
-) -> None:
+def test_operations_that_ministack_cannot_name(account: Any, stock_account: Any, refusal: Any, index: int) -> None:
     wrong = refusal(_unnamed_calls(stock_account, stock_account.assume(stock_account.role("nothing")))[index])
     assert not wrong.startswith("AccessDenied")
     right = refusal(_unnamed_calls(account, account.assume(account.role("nothing")))[index])
@@ -108,11 +109,16 @@ def test_rules_functions_and_change_sets(account: Any, refusal: Any) -> None:
     assert refusal(lambda: events.put_targets(Rule="mine", Targets=[{"Id": "1", "Arn": bus}])) == ""
     assert refusal(lambda: events.put_rule(Name="yours", ScheduleExpression="rate(1 day)")) == "AccessDeniedException"
     made = account.client("cloudformation").create_change_set(
-        StackName="s", ChangeSetName="c", ChangeSetType="CREATE",
-        TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}))
+        StackName="s",
+        ChangeSetName="c",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}),
+    )
     stack = f"arn:aws:cloudformation:*:{account.id}:stack/s/*"
     for effect, expected in (("Allow", ""), ("Deny", "AccessDenied")):
-        role = account.role(effect, _on("cloudformation:*", stack), _on("cloudformation:ExecuteChangeSet", stack, effect))
+        role = account.role(
+            effect, _on("cloudformation:*", stack), _on("cloudformation:ExecuteChangeSet", stack, effect)
+        )
         session = account.client("cloudformation", account.assume(role))
         assert refusal(lambda client=session: client.describe_change_set(ChangeSetName=made["Id"])) == ""
         if expected:

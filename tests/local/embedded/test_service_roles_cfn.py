@@ -5,8 +5,10 @@ from typing import Any
 
 CFN = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
 STACKS = {"Effect": "Allow", "Action": ["cloudformation:*", "iam:PassRole"], "Resource": "*"}
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 
 def _allow(*actions: str, resource: str = "*", **condition: Any) -> dict[str, Any]:
@@ -52,39 +54,64 @@ def test_the_role_stays_with_the_stack_and_with_the_change_set(account: Any) -> 
     # Deleting as the account's root still acts as the stack's role, which may not delete.
     strong.delete_stack(StackName="stack")
     assert account.settled() == "DELETE_FAILED"
-    strong.create_change_set(StackName="planned", ChangeSetName="c", ChangeSetType="CREATE", RoleARN=execution,
-                             TemplateBody=json.dumps(ROLE), Capabilities=["CAPABILITY_NAMED_IAM"])
+    strong.create_change_set(
+        StackName="planned",
+        ChangeSetName="c",
+        ChangeSetType="CREATE",
+        RoleARN=execution,
+        TemplateBody=json.dumps(ROLE),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
     strong.execute_change_set(StackName="planned", ChangeSetName="c")
     assert account.settled("planned") == "ROLLBACK_COMPLETE"
 
 
 def test_a_boundary_is_demanded_of_the_roles_that_a_stack_makes(account: Any) -> None:
     boundary = account.policy("ceiling", _allow("*"))
-    execution = account.role("execution", _allow(
-        "iam:*", resource=f"arn:aws:iam::{account.id}:role/agents/*",
-        StringEquals={"iam:PermissionsBoundary": boundary}), _allow("iam:DeleteRole"),
+    execution = account.role(
+        "execution",
+        _allow(
+            "iam:*",
+            resource=f"arn:aws:iam::{account.id}:role/agents/*",
+            StringEquals={"iam:PermissionsBoundary": boundary},
+        ),
+        _allow("iam:DeleteRole"),
         # As at AWS the key has the present boundary when one is taken off, so only a Deny keeps it on.
-        {"Effect": "Deny", "Action": "iam:DeleteRolePermissionsBoundary", "Resource": "*"}, trust=CFN)
+        {"Effect": "Deny", "Action": "iam:DeleteRolePermissionsBoundary", "Resource": "*"},
+        trust=CFN,
+    )
     good = {"Path": "/agents/", "AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": boundary}
     make = {"RoleName": "made", **good}
     inline = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [_allow("s3:*")]}}]
-    assert account.deploy(_template("AWS::IAM::Role", **make, Policies=inline), "good", RoleARN=execution) == "CREATE_COMPLETE"
+    assert (
+        account.deploy(_template("AWS::IAM::Role", **make, Policies=inline), "good", RoleARN=execution)
+        == "CREATE_COMPLETE"
+    )
     unbounded = {key: value for key, value in make.items() if key != "PermissionsBoundary"}
     wrong_path = {**make, "Path": "/", "RoleName": "b"}
     for name, properties in (("unbounded", {**unbounded, "RoleName": "a"}), ("path", wrong_path)):
         assert account.deploy(_template("AWS::IAM::Role", **properties), name, RoleARN=execution) == "ROLLBACK_COMPLETE"
     cloudformation = account.client("cloudformation")
-    cloudformation.update_stack(StackName="good", Capabilities=["CAPABILITY_NAMED_IAM"], TemplateBody=json.dumps(
-        _template("AWS::IAM::Role", **unbounded, Policies=inline)))
+    cloudformation.update_stack(
+        StackName="good",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        TemplateBody=json.dumps(_template("AWS::IAM::Role", **unbounded, Policies=inline)),
+    )
     assert account.settled("good") == "UPDATE_ROLLBACK_COMPLETE"
-    assert account.client("iam").get_role(RoleName="made")["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    assert (
+        account.client("iam").get_role(RoleName="made")["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+        == boundary
+    )
 
 
 def test_a_template_that_passes_a_role_needs_pass_role(account: Any) -> None:
     states = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     mine, strong = account.role("mine", trust=states, path="/agents/"), account.role("strong", trust=states)
-    passing = _allow("iam:PassRole", resource=f"arn:aws:iam::{account.id}:role/agents/*",
-                     StringEquals={"iam:PassedToService": "states.amazonaws.com"})
+    passing = _allow(
+        "iam:PassRole",
+        resource=f"arn:aws:iam::{account.id}:role/agents/*",
+        StringEquals={"iam:PassedToService": "states.amazonaws.com"},
+    )
     execution = account.role("execution", _allow("states:*"), passing, trust=CFN)
     definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
 
@@ -113,5 +140,6 @@ def test_a_role_that_does_not_trust_cloudformation_is_refused(account: Any, refu
 def test_cloud_control_writes_are_refused(account: Any, refusal: Any) -> None:
     session = account.assume(account.role("r", _allow("cloudformation:*")))
     control = account.client("cloudcontrol", session)
-    assert refusal(lambda: control.create_resource(
-        TypeName="AWS::SQS::Queue", DesiredState="{}")).startswith("AccessDenied")
+    assert refusal(lambda: control.create_resource(TypeName="AWS::SQS::Queue", DesiredState="{}")).startswith(
+        "AccessDenied"
+    )

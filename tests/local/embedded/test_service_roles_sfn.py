@@ -69,15 +69,24 @@ def test_the_role_must_trust_step_functions(account: Any) -> None:
 def test_a_task_token_is_answered_by_those_of_its_machine(account: Any, refusal: Any) -> None:
     task = _send(account)
     states, sqs = account.client("stepfunctions"), account.client("sqs")
-    task = {"Type": "Task", "End": True, "Resource": task["Resource"] + ".waitForTaskToken", "Parameters": {
-        "QueueUrl": task["Parameters"]["QueueUrl"], "MessageBody.$": "$$.Task.Token"}}
+    task = {
+        "Type": "Task",
+        "End": True,
+        "Resource": task["Resource"] + ".waitForTaskToken",
+        "Parameters": {"QueueUrl": task["Parameters"]["QueueUrl"], "MessageBody.$": "$$.Task.Token"},
+    }
     role = account.role("able", _allow("sqs:*"), trust=STATES)
     machine = states.create_state_machine(
-        name="waits", roleArn=role, definition=json.dumps({"StartAt": "T", "States": {"T": task}}))["stateMachineArn"]
+        name="waits", roleArn=role, definition=json.dumps({"StartAt": "T", "States": {"T": task}})
+    )["stateMachineArn"]
     states.start_execution(stateMachineArn=machine)
     message = sqs.receive_message(QueueUrl=task["Parameters"]["QueueUrl"], WaitTimeSeconds=5)["Messages"][0]
     for name, resource, expected in (
-        ("other", machine.replace("waits", "other"), "AccessDeniedException"), ("approver", machine, "")):
+        ("other", machine.replace("waits", "other"), "AccessDeniedException"),
+        ("approver", machine, ""),
+    ):
         session = account.assume(account.role(name, _allow("states:SendTaskSuccess", resource)))
         answer = account.client("stepfunctions", session)
-        assert refusal(lambda client=answer: client.send_task_success(taskToken=message["Body"], output="{}")) == expected
+        assert (
+            refusal(lambda client=answer: client.send_task_success(taskToken=message["Body"], output="{}")) == expected
+        )

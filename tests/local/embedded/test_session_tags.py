@@ -3,8 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 CHAIN = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": "*"}
-BY_AGENT = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
-            "Condition": {"StringEquals": {"aws:PrincipalTag/agent": "a1"}}}
+BY_AGENT = {
+    "Effect": "Allow",
+    "Action": "sqs:*",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"aws:PrincipalTag/agent": "a1"}},
+}
 TAGS = [{"Key": "agent", "Value": "a1"}, {"Key": "note", "Value": "n"}]
 
 
@@ -45,13 +49,21 @@ def test_caller_needs_tag_session(account: Any, refusal: Any) -> None:
 
 
 def test_session_tags_override_role_tags_and_are_seen_in_trust(account: Any, refusal: Any) -> None:
-    trust = {"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": ["sts:AssumeRole", "sts:TagSession"],
-             "Condition": {"StringEquals": {"aws:RequestTag/agent": ["a1", "a2"]},
-                           "ForAllValues:StringEquals": {"sts:TransitiveTagKeys": ["agent"]}}}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": account.id},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {
+            "StringEquals": {"aws:RequestTag/agent": ["a1", "a2"]},
+            "ForAllValues:StringEquals": {"sts:TransitiveTagKeys": ["agent"]},
+        },
+    }
     role = account.role("tagged", BY_AGENT, trust=trust, Tags=[{"Key": "agent", "Value": "a1"}])
     a1, a2 = [{"Key": "agent", "Value": "a1"}], [{"Key": "agent", "Value": "a2"}]
     assert refusal(_queue(account, account.assume(role, Tags=a1))) == ""
     assert refusal(_queue(account, account.assume(role, Tags=a2))) == "AccessDenied"
     assert refusal(lambda: account.assume(role)) == "AccessDenied"
-    assert refusal(lambda: account.assume(role, Tags=[*a1, {"Key": "x", "Value": "y"}],
-                                          TransitiveTagKeys=["x"])) == "AccessDenied"
+    assert (
+        refusal(lambda: account.assume(role, Tags=[*a1, {"Key": "x", "Value": "y"}], TransitiveTagKeys=["x"]))
+        == "AccessDenied"
+    )

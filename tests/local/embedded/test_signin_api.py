@@ -5,8 +5,11 @@ from typing import Any
 from sudo_mcp_guardrails.local.embedded.probes import mint_oauth_token, scoped_credentials, signed_call
 
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-NO_MCP_TOKENS = {"Effect": "Deny", "Action": ["signin:CreateOAuth2Token", "signin:AuthorizeOAuth2Access"],
-                 "Resource": "arn:aws:signin:*:*:service-principal/aws-mcp.amazonaws.com"}
+NO_MCP_TOKENS = {
+    "Effect": "Deny",
+    "Action": ["signin:CreateOAuth2Token", "signin:AuthorizeOAuth2Access"],
+    "Resource": "arn:aws:signin:*:*:service-principal/aws-mcp.amazonaws.com",
+}
 
 
 def test_minting_cannot_be_tried_without_the_extension(stock_account: Any) -> None:
@@ -22,8 +25,9 @@ def test_minting_is_authorized(account: Any) -> None:
     assert "signin:CreateOAuth2Token" in nothing.message
     session = account.assume(account.role("guarded", ALL, NO_MCP_TOKENS))
     assert mint_oauth_token(session, url).denied
-    assert signed_call(session, url, "signin", {
-        "Action": "AuthorizeOAuth2Access", "resource": "aws-mcp.amazonaws.com"}).denied
+    assert signed_call(
+        session, url, "signin", {"Action": "AuthorizeOAuth2Access", "resource": "aws-mcp.amazonaws.com"}
+    ).denied
     other = mint_oauth_token(session, url, "other.amazonaws.com")
     assert (other.status, other.denied) == (501, False)
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 ASSUME = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Resource": "*"}
-ONLY_RUN_1 = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
-              "Condition": {"StringEquals": {"aws:SourceIdentity": "run-1"}}}
+ONLY_RUN_1 = {
+    "Effect": "Allow",
+    "Action": "sqs:*",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"aws:SourceIdentity": "run-1"}},
+}
 
 
 def _queue(account: Any, session: Any) -> Any:
@@ -40,12 +44,19 @@ def test_caller_must_be_allowed_to_set_it(account: Any, refusal: Any) -> None:
     caller = account.assume(bare)
     assert refusal(lambda: account.assume(role, caller)) == ""
     assert refusal(lambda: account.assume(role, caller, SourceIdentity="run-1")) == "AccessDenied"
-    assert refusal(lambda: account.assume(role, account.assume(account.role("full", ASSUME)), SourceIdentity="run-1")) == ""
+    assert (
+        refusal(lambda: account.assume(role, account.assume(account.role("full", ASSUME)), SourceIdentity="run-1"))
+        == ""
+    )
 
 
 def test_trust_condition_sees_it(account: Any, refusal: Any) -> None:
-    trust = {"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
-             "Condition": {"StringLike": {"sts:SourceIdentity": "run-*"}}}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": account.id},
+        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
+        "Condition": {"StringLike": {"sts:SourceIdentity": "run-*"}},
+    }
     role = account.role("r", trust=trust)
     assert refusal(lambda: account.assume(role, SourceIdentity="run-7")) == ""
     assert refusal(lambda: account.assume(role, SourceIdentity="me")) == "AccessDenied"

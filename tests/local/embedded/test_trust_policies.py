@@ -28,7 +28,10 @@ def test_naming_the_caller_in_the_same_account_is_enough(account: Any, refusal: 
 
 def test_across_accounts_both_must_allow(account: Any, account_on: Any, aws: Any, refusal: Any) -> None:
     far = account_on(aws)
-    bare, full = account.role("bare"), account.role("full", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    bare, full = (
+        account.role("bare"),
+        account.role("full", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}),
+    )
     target = far.role("target", trust={**_trusting(bare), "Principal": {"AWS": [bare, full]}})
     assert refusal(lambda: account.assume(target, account.assume(bare))) == "AccessDenied"
     assert refusal(lambda: account.assume(target, account.assume(full))) == ""
@@ -52,8 +55,12 @@ def test_limits_narrow_a_grant_to_the_role_but_not_one_to_the_session(account: A
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
 
     def read_when_granted_to(principal: str, *more: dict[str, Any]) -> str:
-        grant = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "s3:GetObject",
-                 "Resource": f"arn:aws:s3:::{bucket}/*"}
+        grant = {
+            "Effect": "Allow",
+            "Principal": {"AWS": principal},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        }
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [grant, *more]}))
         return str(refusal(lambda: account.client("s3", session).get_object(Bucket=bucket, Key="k")))
 
@@ -62,7 +69,10 @@ def test_limits_narrow_a_grant_to_the_role_but_not_one_to_the_session(account: A
     assert read_when_granted_to(named_session) == ""
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     assert read_when_granted_to(named_session, deny) == "AccessDenied"
-    guard = account.policy("denying", {"Effect": "Allow", "Action": "*", "Resource": "*"},
-                           {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"})
+    guard = account.policy(
+        "denying",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"},
+    )
     account.client("iam").put_role_permissions_boundary(RoleName="limited", PermissionsBoundary=guard)
     assert read_when_granted_to(named_session) == "AccessDenied"

@@ -8,79 +8,24 @@ carries, layers that must agree, and further permissions that one request needs.
 
 from __future__ import annotations
 
-import json
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from ministack import app as server
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import sts
 
+from .attempts import Attempt, HttpRequest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True)
-class HttpRequest:
-    """A request as it reached ministack's router, with its parameters readable whatever the protocol."""
-
-    service: str
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    query: Mapping[str, Any]
-
-    def form(self) -> dict[str, str]:
-        """Return the query-protocol parameters, from the query string and the form body."""
-        values = {key: value[0] if isinstance(value, list) else value for key, value in self.query.items() if value}
-        if "x-www-form-urlencoded" in self.headers.get("content-type", ""):
-            parsed = parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
-            values.update({key: value[0] for key, value in parsed.items()})
-        return values
-
-    def json(self) -> dict[str, Any]:
-        """Return the JSON body, empty when the body is none."""
-        try:
-            data = json.loads(self.body or b"{}")
-        except (ValueError, UnicodeDecodeError):
-            return {}
-        return data if isinstance(data, dict) else {}
-
-    def text(self, name: str) -> str:
-        """Return one text parameter, from the form or the top level of the JSON body; empty when absent."""
-        value = self.form().get(name) or self.json().get(name) or ""
-        return value if isinstance(value, str) else ""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One action that a principal tries on one resource, with the condition keys (lower case) it carries."""
-
-    principal: Any  # ministack's PrincipalInfo
-    action: str
-    resource: str
-    service: str
-    region: str
-    context: Mapping[str, Any] = field(default_factory=dict)
-    request: HttpRequest | None = None
-
-    def evaluation(self) -> Any:
-        """Return ministack's EvalContext for this attempt."""
-        context = {key.lower(): value for key, value in self.context.items()}
-        context.setdefault("aws:tagkeys", None)
-        return iam_evaluator.EvalContext(
-            principal_arn=self.principal.arn, principal_type=self.principal.type,
-            principal_account=self.principal.account, action=self.action, resource_arn=self.resource,
-            region=self.region, service_context=context, principal_keys=self.principal.keys,
-        )
-
-
 _request: ContextVar[HttpRequest | None] = ContextVar("embedded_request", default=None)
-_headers: ContextVar[Mapping[str, str]] = ContextVar("embedded_headers", default={})
+_headers: ContextVar[Mapping[str, str]] = ContextVar("embedded_headers", default=MappingProxyType({}))
 _refused: ContextVar[Attempt | None] = ContextVar("embedded_refused", default=None)
 
 _context_sources: list[Any] = []
@@ -145,8 +90,15 @@ def gather_context(action: str, resource: str, request: HttpRequest | None) -> d
     return {key: value for key, value in context.items() if value is not None}
 
 
-def decide(principal: Any, action: str, resource: str, *, region: str, context: Mapping[str, Any] | None = None,
-           request: HttpRequest | None = None) -> Any:
+def decide(
+    principal: Any,
+    action: str,
+    resource: str,
+    *,
+    region: str,
+    context: Mapping[str, Any] | None = None,
+    request: HttpRequest | None = None,
+) -> Any:
     """Decide one action with ministack's evaluator and the added layers.
 
     Args:
@@ -170,7 +122,8 @@ def decide(principal: Any, action: str, resource: str, *, region: str, context: 
         if found is not None:
             required = service in iam_evaluator._POLICY_REQUIRED
             result = iam_evaluator.combine_resource_policy(
-                result, evaluation, *found, required=required, limits=principal.limits)
+                result, evaluation, *found, required=required, limits=principal.limits
+            )
         if result.decision != "Allow":
             return _remember(attempt, result)
     return _remember(attempt, _first_refusal(_layers, attempt))
@@ -210,9 +163,10 @@ def _wrap_once() -> None:
 def _wrap_requests() -> None:
     extract, pin, denied = iam_actions.extract_iam_action, server.pin_signed_request, iam_actions.access_denied_response
 
-    def extract_iam_action(service: str, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+    def extract_iam_action(*arguments: Any) -> Any:
+        service, method, path, headers, body, query = arguments
         _request.set(HttpRequest(service, method, path, headers, body, query))
-        return extract(service, method, path, headers, body, query)
+        return extract(*arguments)
 
     def pin_signed_request(method: str, raw_path: str, query: Any, raw_headers: Any, *args: Any, **kw: Any) -> None:
         _request.set(None)
@@ -224,8 +178,12 @@ def _wrap_requests() -> None:
         attempt = _refused.get()
         if attempt is not None and attempt.action != action and not kw.get("error_code"):
             action = attempt.action
-            kw.update(resource_arn=attempt.resource, message=iam_actions.identity_denial_message(
-                action, principal_arn, attempt.resource, kw.get("explicit_deny", False)))
+            kw.update(
+                resource_arn=attempt.resource,
+                message=iam_actions.identity_denial_message(
+                    action, principal_arn, attempt.resource, kw.get("explicit_deny", False)
+                ),
+            )
         return denied(service, action, principal_arn, request_id, **kw)
 
     iam_actions.extract_iam_action = extract_iam_action
@@ -236,8 +194,14 @@ def _wrap_requests() -> None:
 def _wrap_enforce() -> None:
     stock = iam_evaluator.enforce
 
-    def enforce(access_key_id: str, iam_action: str, service: str, region: str, resource_arn: str = "*",
-                service_context: Any = None) -> Any:
+    def enforce(  # noqa: PLR0917 - ministack's signature
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Any = None,
+    ) -> Any:
         request = _request.get()
         keys = {**(service_context or {}), **gather_context(iam_action, resource_arn, request)}
         result = stock(access_key_id, iam_action, service, region, resource_arn=resource_arn, service_context=keys)
@@ -249,8 +213,9 @@ def _wrap_enforce() -> None:
         if isinstance(principal, iam_evaluator.AuthError):
             return principal
         attempt = Attempt(principal, iam_action, resource_arn, service, region, keys, request)
-        return (_remember(attempt, _first_refusal(_layers, attempt))
-                or (_first_refusal(_request_checks, attempt) if request is not None else None))
+        return _remember(attempt, _first_refusal(_layers, attempt)) or (
+            _first_refusal(_request_checks, attempt) if request is not None else None
+        )
 
     iam_evaluator.enforce = enforce
 
@@ -281,6 +246,7 @@ def _wrap_trust() -> None:
             return False
         needed = [action for source in _trust_actions for action in source(request)]
         return ctx.action != "sts:AssumeRole" or all(
-            stock(trust, caller_arn, replace(ctx, action=action)) for action in needed)
+            stock(trust, caller_arn, replace(ctx, action=action)) for action in needed
+        )
 
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy

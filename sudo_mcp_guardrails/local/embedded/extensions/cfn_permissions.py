@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .attempts import PARTITION
+
 Props = dict[str, Any]
 
 
@@ -35,116 +37,170 @@ def _actions(service: str, text: str) -> tuple[str, ...]:
 
 def _row(arn: str, name: str, create: str, update: str, delete: str, **when: str) -> Permissions:
     service = arn.split(":")[2]
-    return Permissions(arn, name, _actions(service, create), _actions(service, update), _actions(service, delete),
-                       tuple((key, f"{service}:{action}") for key, action in when.items()))
+    return Permissions(
+        arn,
+        name,
+        _actions(service, create),
+        _actions(service, update),
+        _actions(service, delete),
+        tuple((key, f"{service}:{action}") for key, action in when.items()),
+    )
 
 
 _BUCKET = _row(
-    "arn:aws:s3:::{name}", "BucketName", "CreateBucket", "", "DeleteBucket", BucketEncryption="PutEncryptionConfiguration",
-    PublicAccessBlockConfiguration="PutBucketPublicAccessBlock", VersioningConfiguration="PutBucketVersioning",
-    LifecycleConfiguration="PutLifecycleConfiguration", ObjectLockConfiguration="PutBucketObjectLockConfiguration",
-    LoggingConfiguration="PutBucketLogging", OwnershipControls="PutBucketOwnershipControls",
-    NotificationConfiguration="PutBucketNotification", ReplicationConfiguration="PutReplicationConfiguration",
-    CorsConfiguration="PutBucketCORS", WebsiteConfiguration="PutBucketWebsite", Tags="PutBucketTagging",
-    AccessControl="PutBucketAcl")
+    "arn:{partition}:s3:::{name}",
+    "BucketName",
+    "CreateBucket",
+    "",
+    "DeleteBucket",
+    BucketEncryption="PutEncryptionConfiguration",
+    PublicAccessBlockConfiguration="PutBucketPublicAccessBlock",
+    VersioningConfiguration="PutBucketVersioning",
+    LifecycleConfiguration="PutLifecycleConfiguration",
+    ObjectLockConfiguration="PutBucketObjectLockConfiguration",
+    LoggingConfiguration="PutBucketLogging",
+    OwnershipControls="PutBucketOwnershipControls",
+    NotificationConfiguration="PutBucketNotification",
+    ReplicationConfiguration="PutReplicationConfiguration",
+    CorsConfiguration="PutBucketCORS",
+    WebsiteConfiguration="PutBucketWebsite",
+    Tags="PutBucketTagging",
+    AccessControl="PutBucketAcl",
+)
 
 # fmt: off
 PERMISSIONS: dict[str, Permissions] = {
     "AWS::S3::Bucket": _BUCKET,
-    "AWS::S3::BucketPolicy": _row("arn:aws:s3:::{name}", "Bucket", "PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"),
-    "AWS::Lambda::Function": _row("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName", "CreateFunction",
+    "AWS::S3::BucketPolicy": _row("arn:{partition}:s3:::{name}", "Bucket", "PutBucketPolicy", "PutBucketPolicy",
+                                  "DeleteBucketPolicy"),
+    "AWS::Lambda::Function": _row("arn:{partition}:lambda:{region}:{account}:function:{name}", "FunctionName",
+                                  "CreateFunction",
                                   "UpdateFunctionConfiguration", "DeleteFunction", Code="UpdateFunctionCode",
                                   Tags="TagResource", ReservedConcurrentExecutions="PutFunctionConcurrency"),
-    "AWS::Lambda::Permission": _row("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName", "AddPermission",
+    "AWS::Lambda::Permission": _row("arn:{partition}:lambda:{region}:{account}:function:{name}", "FunctionName",
+                                    "AddPermission",
                                     "AddPermission RemovePermission", "RemovePermission"),
-    "AWS::Lambda::Version": _row("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName", "PublishVersion", "",
+    "AWS::Lambda::Version": _row("arn:{partition}:lambda:{region}:{account}:function:{name}", "FunctionName",
+                                 "PublishVersion", "",
                                  "DeleteFunction"),
-    "AWS::Lambda::Alias": _row("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName", "CreateAlias",
+    "AWS::Lambda::Alias": _row("arn:{partition}:lambda:{region}:{account}:function:{name}", "FunctionName",
+                               "CreateAlias",
                                "UpdateAlias", "DeleteAlias"),
-    "AWS::Lambda::Url": _row("arn:aws:lambda:{region}:{account}:function:{name}", "TargetFunctionArn",
+    "AWS::Lambda::Url": _row("arn:{partition}:lambda:{region}:{account}:function:{name}", "TargetFunctionArn",
                              "CreateFunctionUrlConfig", "UpdateFunctionUrlConfig", "DeleteFunctionUrlConfig"),
-    "AWS::Lambda::EventSourceMapping": _row("arn:aws:lambda:{region}:{account}:event-source-mapping:*", "",
-                                            "CreateEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping"),
-    "AWS::Lambda::EventInvokeConfig": _row("arn:aws:lambda:{region}:{account}:function:{name}", "FunctionName",
+    "AWS::Lambda::EventSourceMapping": _row("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*", "",
+                                            "CreateEventSourceMapping", "UpdateEventSourceMapping",
+                                            "DeleteEventSourceMapping"),
+    "AWS::Lambda::EventInvokeConfig": _row("arn:{partition}:lambda:{region}:{account}:function:{name}",
+                                           "FunctionName",
                                            "PutFunctionEventInvokeConfig", "PutFunctionEventInvokeConfig",
                                            "DeleteFunctionEventInvokeConfig"),
-    "AWS::Lambda::LayerVersion": _row("arn:aws:lambda:{region}:{account}:layer:{name}", "LayerName", "PublishLayerVersion",
+    "AWS::Lambda::LayerVersion": _row("arn:{partition}:lambda:{region}:{account}:layer:{name}", "LayerName",
+                                      "PublishLayerVersion",
                                       "", "DeleteLayerVersion"),
-    "AWS::DynamoDB::Table": _row("arn:aws:dynamodb:{region}:{account}:table/{name}", "TableName", "CreateTable", "UpdateTable",
+    "AWS::DynamoDB::Table": _row("arn:{partition}:dynamodb:{region}:{account}:table/{name}", "TableName",
+                                 "CreateTable", "UpdateTable",
                                  "DeleteTable", TimeToLiveSpecification="UpdateTimeToLive", Tags="TagResource",
                                  PointInTimeRecoverySpecification="UpdateContinuousBackups"),
-    "AWS::DynamoDB::GlobalTable": _row("arn:aws:dynamodb:{region}:{account}:table/{name}", "TableName", "CreateTable",
+    "AWS::DynamoDB::GlobalTable": _row("arn:{partition}:dynamodb:{region}:{account}:table/{name}", "TableName",
+                                       "CreateTable",
                                        "UpdateTable", "DeleteTable", TimeToLiveSpecification="UpdateTimeToLive"),
-    "AWS::SNS::Topic": _row("arn:aws:sns:{region}:{account}:{name}", "TopicName", "CreateTopic", "SetTopicAttributes",
+    "AWS::SNS::Topic": _row("arn:{partition}:sns:{region}:{account}:{name}", "TopicName", "CreateTopic",
+                            "SetTopicAttributes",
                             "DeleteTopic", Subscription="Subscribe", Tags="TagResource"),
-    "AWS::SNS::Subscription": Permissions("{name}", "TopicArn", ("sns:Subscribe",), ("sns:SetSubscriptionAttributes",),
+    "AWS::SNS::Subscription": Permissions("{name}", "TopicArn", ("sns:Subscribe",),
+                                          ("sns:SetSubscriptionAttributes",),
                                           ("sns:Unsubscribe",)),
-    "AWS::SNS::TopicPolicy": _row("arn:aws:sns:{region}:{account}:*", "", "SetTopicAttributes", "SetTopicAttributes",
+    "AWS::SNS::TopicPolicy": _row("arn:{partition}:sns:{region}:{account}:*", "", "SetTopicAttributes",
+                                  "SetTopicAttributes",
                                   "SetTopicAttributes"),
-    "AWS::SQS::Queue": _row("arn:aws:sqs:{region}:{account}:{name}", "QueueName", "CreateQueue", "SetQueueAttributes",
+    "AWS::SQS::Queue": _row("arn:{partition}:sqs:{region}:{account}:{name}", "QueueName", "CreateQueue",
+                            "SetQueueAttributes",
                             "DeleteQueue", Tags="TagQueue"),
-    "AWS::SQS::QueuePolicy": _row("arn:aws:sqs:{region}:{account}:*", "", "SetQueueAttributes", "SetQueueAttributes",
+    "AWS::SQS::QueuePolicy": _row("arn:{partition}:sqs:{region}:{account}:*", "", "SetQueueAttributes",
+                                  "SetQueueAttributes",
                                   "SetQueueAttributes"),
-    "AWS::Logs::LogGroup": _row("arn:aws:logs:{region}:{account}:log-group:{name}", "LogGroupName", "CreateLogGroup", "",
+    "AWS::Logs::LogGroup": _row("arn:{partition}:logs:{region}:{account}:log-group:{name}", "LogGroupName",
+                                "CreateLogGroup", "",
                                 "DeleteLogGroup", RetentionInDays="PutRetentionPolicy", KmsKeyId="AssociateKmsKey",
                                 Tags="TagResource", DataProtectionPolicy="PutDataProtectionPolicy"),
-    "AWS::Logs::LogStream": _row("arn:aws:logs:{region}:{account}:log-group:{name}", "LogGroupName", "CreateLogStream", "",
+    "AWS::Logs::LogStream": _row("arn:{partition}:logs:{region}:{account}:log-group:{name}", "LogGroupName",
+                                 "CreateLogStream", "",
                                  "DeleteLogStream"),
-    "AWS::Logs::MetricFilter": _row("arn:aws:logs:{region}:{account}:log-group:{name}", "LogGroupName", "PutMetricFilter",
+    "AWS::Logs::MetricFilter": _row("arn:{partition}:logs:{region}:{account}:log-group:{name}", "LogGroupName",
+                                    "PutMetricFilter",
                                     "PutMetricFilter", "DeleteMetricFilter"),
-    "AWS::Logs::SubscriptionFilter": _row("arn:aws:logs:{region}:{account}:log-group:{name}", "LogGroupName",
-                                          "PutSubscriptionFilter", "PutSubscriptionFilter", "DeleteSubscriptionFilter"),
-    "AWS::Logs::ResourcePolicy": _row("arn:aws:logs:{region}:{account}:*", "", "PutResourcePolicy", "PutResourcePolicy",
+    "AWS::Logs::SubscriptionFilter": _row("arn:{partition}:logs:{region}:{account}:log-group:{name}", "LogGroupName",
+                                          "PutSubscriptionFilter", "PutSubscriptionFilter",
+                                          "DeleteSubscriptionFilter"),
+    "AWS::Logs::ResourcePolicy": _row("arn:{partition}:logs:{region}:{account}:*", "", "PutResourcePolicy",
+                                      "PutResourcePolicy",
                                       "DeleteResourcePolicy"),
-    "AWS::StepFunctions::StateMachine": _row("arn:aws:states:{region}:{account}:stateMachine:{name}", "StateMachineName",
+    "AWS::StepFunctions::StateMachine": _row("arn:{partition}:states:{region}:{account}:stateMachine:{name}",
+                                             "StateMachineName",
                                              "CreateStateMachine", "UpdateStateMachine", "DeleteStateMachine",
                                              Tags="TagResource"),
-    "AWS::StepFunctions::Activity": _row("arn:aws:states:{region}:{account}:activity:{name}", "Name", "CreateActivity", "",
+    "AWS::StepFunctions::Activity": _row("arn:{partition}:states:{region}:{account}:activity:{name}", "Name",
+                                         "CreateActivity", "",
                                          "DeleteActivity"),
-    "AWS::KMS::Key": _row("arn:aws:kms:{region}:{account}:key/*", "", "CreateKey", "", "ScheduleKeyDeletion",
+    "AWS::KMS::Key": _row("arn:{partition}:kms:{region}:{account}:key/*", "", "CreateKey", "", "ScheduleKeyDeletion",
                           KeyPolicy="PutKeyPolicy", EnableKeyRotation="EnableKeyRotation", Tags="TagResource"),
-    "AWS::KMS::Alias": _row("arn:aws:kms:{region}:{account}:{name}", "AliasName", "CreateAlias", "UpdateAlias", "DeleteAlias"),
-    "AWS::CloudTrail::Trail": _row("arn:aws:cloudtrail:{region}:{account}:trail/{name}", "TrailName",
+    "AWS::KMS::Alias": _row("arn:{partition}:kms:{region}:{account}:{name}", "AliasName", "CreateAlias",
+                            "UpdateAlias", "DeleteAlias"),
+    "AWS::CloudTrail::Trail": _row("arn:{partition}:cloudtrail:{region}:{account}:trail/{name}", "TrailName",
                                    "CreateTrail StartLogging", "UpdateTrail", "DeleteTrail", Tags="AddTags",
                                    EventSelectors="PutEventSelectors", InsightSelectors="PutInsightSelectors"),
-    "AWS::Organizations::OrganizationalUnit": _row("arn:aws:organizations::{account}:ou/*", "", "CreateOrganizationalUnit",
+    "AWS::Organizations::OrganizationalUnit": _row("arn:{partition}:organizations::{account}:ou/*", "",
+                                                   "CreateOrganizationalUnit",
                                                    "UpdateOrganizationalUnit", "DeleteOrganizationalUnit"),
-    "AWS::Organizations::Account": Permissions("*", "", ("organizations:CreateAccount",), ("organizations:MoveAccount",),
+    "AWS::Organizations::Account": Permissions("*", "", ("organizations:CreateAccount",),
+                                               ("organizations:MoveAccount",),
                                                ("organizations:CloseAccount",)),
-    "AWS::Organizations::Policy": _row("arn:aws:organizations::{account}:policy/*", "", "CreatePolicy", "UpdatePolicy",
+    "AWS::Organizations::Policy": _row("arn:{partition}:organizations::{account}:policy/*", "", "CreatePolicy",
+                                       "UpdatePolicy",
                                        "DeletePolicy", TargetIds="AttachPolicy"),
-    "AWS::AccessAnalyzer::Analyzer": _row("arn:aws:access-analyzer:{region}:{account}:analyzer/{name}", "AnalyzerName",
+    "AWS::AccessAnalyzer::Analyzer": _row("arn:{partition}:access-analyzer:{region}:{account}:analyzer/{name}",
+                                          "AnalyzerName",
                                           "CreateAnalyzer", "UpdateAnalyzer", "DeleteAnalyzer"),
-    "AWS::SSM::Parameter": _row("arn:aws:ssm:{region}:{account}:parameter/{name}", "Name", "PutParameter", "PutParameter",
+    "AWS::SSM::Parameter": _row("arn:{partition}:ssm:{region}:{account}:parameter/{name}", "Name", "PutParameter",
+                                "PutParameter",
                                 "DeleteParameter", Tags="AddTagsToResource"),
-    "AWS::SecretsManager::Secret": _row("arn:aws:secretsmanager:{region}:{account}:secret:{name}", "Name", "CreateSecret",
+    "AWS::SecretsManager::Secret": _row("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}", "Name",
+                                        "CreateSecret",
                                         "UpdateSecret", "DeleteSecret", Tags="TagResource"),
-    "AWS::Events::Rule": _row("arn:aws:events:{region}:{account}:rule/{name}", "Name", "PutRule", "PutRule",
+    "AWS::Events::Rule": _row("arn:{partition}:events:{region}:{account}:rule/{name}", "Name", "PutRule", "PutRule",
                               "DeleteRule RemoveTargets", Targets="PutTargets"),
-    "AWS::Events::EventBus": _row("arn:aws:events:{region}:{account}:event-bus/{name}", "Name", "CreateEventBus",
+    "AWS::Events::EventBus": _row("arn:{partition}:events:{region}:{account}:event-bus/{name}", "Name",
+                                  "CreateEventBus",
                                   "UpdateEventBus", "DeleteEventBus", Policy="PutPermission"),
-    "AWS::CloudWatch::Alarm": _row("arn:aws:cloudwatch:{region}:{account}:alarm:{name}", "AlarmName", "PutMetricAlarm",
+    "AWS::CloudWatch::Alarm": _row("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}", "AlarmName",
+                                   "PutMetricAlarm",
                                    "PutMetricAlarm", "DeleteAlarms", Tags="TagResource"),
-    "AWS::CloudWatch::Dashboard": _row("arn:aws:cloudwatch::{account}:dashboard/{name}", "DashboardName", "PutDashboard",
+    "AWS::CloudWatch::Dashboard": _row("arn:{partition}:cloudwatch::{account}:dashboard/{name}", "DashboardName",
+                                       "PutDashboard",
                                        "PutDashboard", "DeleteDashboards"),
-    "AWS::ECR::Repository": _row("arn:aws:ecr:{region}:{account}:repository/{name}", "RepositoryName", "CreateRepository", "",
+    "AWS::ECR::Repository": _row("arn:{partition}:ecr:{region}:{account}:repository/{name}", "RepositoryName",
+                                 "CreateRepository", "",
                                  "DeleteRepository", LifecyclePolicy="PutLifecyclePolicy", Tags="TagResource",
                                  RepositoryPolicyText="SetRepositoryPolicy"),
-    "AWS::Kinesis::Stream": _row("arn:aws:kinesis:{region}:{account}:stream/{name}", "Name", "CreateStream", "UpdateShardCount",
+    "AWS::Kinesis::Stream": _row("arn:{partition}:kinesis:{region}:{account}:stream/{name}", "Name", "CreateStream",
+                                 "UpdateShardCount",
                                  "DeleteStream", StreamEncryption="StartStreamEncryption"),
-    "AWS::KinesisFirehose::DeliveryStream": _row("arn:aws:firehose:{region}:{account}:deliverystream/{name}",
+    "AWS::KinesisFirehose::DeliveryStream": _row("arn:{partition}:firehose:{region}:{account}:deliverystream/{name}",
                                                  "DeliveryStreamName", "CreateDeliveryStream", "UpdateDestination",
                                                  "DeleteDeliveryStream"),
 }
 # fmt: on
 
 # Types that CloudFormation keeps to itself.
-NEEDS_NOTHING = frozenset({"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle",
-                           "AWS::CloudFormation::WaitCondition"})
+NEEDS_NOTHING = frozenset(
+    {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle", "AWS::CloudFormation::WaitCondition"}
+)
 
 
-def needed(resource_type: str, old: Props | None, new: Props | None, name: str,
-           region: str, account: str) -> list[tuple[str, str]] | None:
+def needed(
+    resource_type: str, old: Props | None, new: Props | None, name: str, *, region: str, account: str
+) -> list[tuple[str, str]] | None:
     """Return the (action, resource) pairs of one change, None for a type that is not mapped.
 
     Args:
@@ -163,7 +219,7 @@ def needed(resource_type: str, old: Props | None, new: Props | None, name: str,
     if name.startswith("arn:") and row.arn != "{name}":
         arn = name
     else:
-        arn = row.arn.format(region=region, account=account, name=name)
+        arn = row.arn.format(region=region, account=account, name=name, partition=PARTITION)
     if old is None:
         actions = [*row.create, *(action for prop, action in row.when if props.get(prop) and prop != "Code")]
     elif new is None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from ministack.services import iam
 
+from .attempts import PARTITION
+
 Props = dict[str, Any]
 
 
@@ -25,50 +27,63 @@ class Need:
 def _entity_needs(kind: str, account: str, name: str, old: Props | None, new: Props | None) -> list[Need]:
     """Return what a role or user needs; `kind` is `Role` or `User`."""
     before, after = old or {}, new or {}
-    arn = f"arn:aws:iam::{account}:{kind.lower()}{(after or before).get('Path') or '/'}{name}"
+    arn = f"arn:{PARTITION}:iam::{account}:{kind.lower()}{(after or before).get('Path') or '/'}{name}"
     had, has = before.get("PermissionsBoundary"), after.get("PermissionsBoundary")
 
-    def need(action: str, boundary: Any, **keys: Any) -> Need:
-        known = {"iam:permissionsboundary": boundary} if boundary else {}
-        return Need(f"iam:{action}", arn, {**known, **keys})
+    def need(action: str, boundary: Any = None, policy: str = "") -> Need:
+        keys = {"iam:permissionsboundary": boundary, "iam:policyarn": policy}
+        return Need(f"iam:{action}", arn, {key: value for key, value in keys.items() if value})
 
-    if new is None:
-        return [need(f"Delete{kind}", None),
-                *(need(f"Detach{kind}Policy", had, **{"iam:policyarn": policy})
-                  for policy in before.get("ManagedPolicyArns") or []),
-                *([need(f"Delete{kind}Policy", had)] if before.get("Policies") else [])]
     needs: list[Need] = []
-    ceiling = has
+    ceiling = has if old is None else had
     if old is None:
         needs.append(need(f"Create{kind}", has))
-    elif had != has:
-        verb = "Put" if has else "Delete"
-        needs.append(need(f"{verb}{kind}PermissionsBoundary", has or had))
-        ceiling = had
-    if old is not None and before.get("AssumeRolePolicyDocument") != after.get("AssumeRolePolicyDocument"):
-        needs.append(need("UpdateAssumeRolePolicy", None))
-    if old is not None and any(before.get(key) != after.get(key) for key in ("Description", "MaxSessionDuration")):
-        needs.append(need(f"Update{kind}", None))
+    elif new is None:
+        needs.append(need(f"Delete{kind}"))
+    else:
+        if had != has:
+            needs.append(need(f"{'Put' if has else 'Delete'}{kind}PermissionsBoundary", has or had))
+        changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+        needs.extend(need(action) for prop, action in _changes(kind) if prop in changed)
     if after.get("Tags") and before.get("Tags") != after.get("Tags"):
-        needs.append(need(f"Tag{kind}", None))
+        needs.append(need(f"Tag{kind}"))
     if before.get("Policies") != after.get("Policies"):
         needs.append(need(f"Put{kind}Policy" if after.get("Policies") else f"Delete{kind}Policy", ceiling))
     attached, wanted = set(before.get("ManagedPolicyArns") or []), set(after.get("ManagedPolicyArns") or [])
     for verb, policies in (("Attach", wanted - attached), ("Detach", attached - wanted)):
-        needs.extend(need(f"{verb}{kind}Policy", ceiling, **{"iam:policyarn": policy}) for policy in sorted(policies))
+        needs.extend(need(f"{verb}{kind}Policy", ceiling, policy) for policy in sorted(policies))
+    return needs
+
+
+def _changes(kind: str) -> tuple[tuple[str, str], ...]:
+    """Return the actions that a changed property of an existing role or user needs."""
     if kind == "User":
-        needs.extend(Need("iam:AddUserToGroup", f"arn:aws:iam::{account}:group/{group}")
-                     for group in after.get("Groups") or [])
-        if after.get("LoginProfile") and before.get("LoginProfile") != after.get("LoginProfile"):
-            needs.append(need("CreateLoginProfile", None))
+        return (("LoginProfile", "UpdateLoginProfile"),)
+    return (
+        ("AssumeRolePolicyDocument", "UpdateAssumeRolePolicy"),
+        ("Description", "UpdateRole"),
+        ("MaxSessionDuration", "UpdateRole"),
+    )
+
+
+def _user_extras(account: str, name: str, old: Props | None, new: Props | None) -> list[Need]:
+    before, after = old or {}, new or {}
+    joined = sorted(set(after.get("Groups") or []) - set(before.get("Groups") or []))
+    needs = [Need("iam:AddUserToGroup", f"arn:{PARTITION}:iam::{account}:group/{group}") for group in joined]
+    if after.get("LoginProfile") and not before.get("LoginProfile"):
+        user = f"arn:{PARTITION}:iam::{account}:user{after.get('Path') or '/'}{name}"
+        needs.append(Need("iam:CreateLoginProfile", user))
     return needs
 
 
 def _principals(props: Props) -> list[tuple[str, str, str]]:
     """Return (kind, ARN, boundary) of the roles, users and groups that a policy resource names."""
     found = []
-    for prop, kind, store in (("Roles", "Role", iam._roles), ("Users", "User", iam._users),
-                              ("Groups", "Group", iam._groups)):
+    for prop, kind, store in (
+        ("Roles", "Role", iam._roles),
+        ("Users", "User", iam._users),
+        ("Groups", "Group", iam._groups),
+    ):
         for name in props.get(prop) or []:
             record = store.get(name) or {}
             found.append((kind, str(record.get("Arn") or "*"), str(record.get("PermissionsBoundary") or "")))
@@ -91,7 +106,7 @@ def _attachments(old: Props | None, new: Props | None, attach: str, detach: str,
 
 def _managed_policy(account: str, name: str, old: Props | None, new: Props | None) -> list[Need]:
     props = new if new is not None else old or {}
-    arn = f"arn:aws:iam::{account}:policy{props.get('Path') or '/'}{props.get('ManagedPolicyName') or name}"
+    arn = f"arn:{PARTITION}:iam::{account}:policy{props.get('Path') or '/'}{props.get('ManagedPolicyName') or name}"
     action = "CreatePolicy" if old is None else "DeletePolicy" if new is None else "CreatePolicyVersion"
     changed = old is None or new is None or old.get("PolicyDocument") != new.get("PolicyDocument")
     return [*([Need(f"iam:{action}", arn)] if changed else []), *_attachments(old, new, "Attach", "Detach", arn)]
@@ -99,10 +114,12 @@ def _managed_policy(account: str, name: str, old: Props | None, new: Props | Non
 
 def _instance_profile(account: str, name: str, old: Props | None, new: Props | None) -> list[Need]:
     props = new if new is not None else old or {}
-    arn = f"arn:aws:iam::{account}:instance-profile{props.get('Path') or '/'}{name}"
+    arn = f"arn:{PARTITION}:iam::{account}:instance-profile{props.get('Path') or '/'}{name}"
     needs = [Need("iam:CreateInstanceProfile", arn)] if old is None else []
     needs += [Need("iam:DeleteInstanceProfile", arn)] if new is None else [Need("iam:AddRoleToInstanceProfile", arn)]
-    passed = [] if new is None else [str((iam._roles.get(role) or {}).get("Arn") or "*") for role in new.get("Roles") or []]
+    passed = (
+        [] if new is None else [str((iam._roles.get(role) or {}).get("Arn") or "*") for role in new.get("Roles") or []]
+    )
     return needs + [Need("iam:PassRole", role, {"iam:passedtoservice": "ec2.amazonaws.com"}) for role in passed]
 
 
@@ -112,7 +129,8 @@ def needed(resource_type: str, old: Props | None, new: Props | None, name: str, 
     if resource_type == "AWS::IAM::Role":
         return _entity_needs("Role", account, str(props.get("RoleName") or name), old, new)
     if resource_type == "AWS::IAM::User":
-        return _entity_needs("User", account, str(props.get("UserName") or name), old, new)
+        name = str(props.get("UserName") or name)
+        return [*_entity_needs("User", account, name, old, new), *_user_extras(account, name, old, new)]
     if resource_type == "AWS::IAM::ManagedPolicy":
         return _managed_policy(account, name.rsplit("/", 1)[-1], old, new)
     if resource_type in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):

@@ -25,8 +25,15 @@ def leading_keys(body: dict[str, Any], table: dict[str, Any]) -> list[str]:
         table: ministack's record of the table, with its `KeySchema`.
     """
     name = next((key["AttributeName"] for key in table.get("KeySchema", []) if key.get("KeyType") == "HASH"), None)
-    index = next((found for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-                  for found in table.get(kind) or [] if found.get("IndexName") == body.get("IndexName")), None)
+    index = next(
+        (
+            found
+            for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+            for found in table.get(kind) or []
+            if found.get("IndexName") == body.get("IndexName")
+        ),
+        None,
+    )
     if index is not None:
         name = next((key["AttributeName"] for key in index.get("KeySchema", []) if key.get("KeyType") == "HASH"), name)
     if name is None:

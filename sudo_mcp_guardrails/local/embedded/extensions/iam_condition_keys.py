@@ -11,27 +11,45 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, iam, tagging
 
 from . import authorization, dynamodb_keys, principals
+from .attempts import PARTITION
 from .membership import membership
 from .rcp import resource_owner
 
+if TYPE_CHECKING:
+    from .attempts import HttpRequest
+
 # The actions that IAM's reference lists for the key; on others it is absent.
 _BOUNDARY_ACTIONS = frozenset(
-    f"iam:{verb}{entity}{what}" for entity in ("Role", "User") for verb, what in (
-        ("Attach", "Policy"), ("Detach", "Policy"), ("Put", "Policy"), ("Delete", "Policy"), ("Create", ""),
-        ("Put", "PermissionsBoundary"), ("Delete", "PermissionsBoundary")))
+    f"iam:{verb}{entity}{what}"
+    for entity in ("Role", "User")
+    for verb, what in (
+        ("Attach", "Policy"),
+        ("Detach", "Policy"),
+        ("Put", "Policy"),
+        ("Delete", "Policy"),
+        ("Create", ""),
+        ("Put", "PermissionsBoundary"),
+        ("Delete", "PermissionsBoundary"),
+    )
+)
 _CLOUDFORMATION_KEYS = {
-    "RoleARN": "cloudformation:rolearn", "TemplateURL": "cloudformation:templateurl",
-    "StackPolicyURL": "cloudformation:stackpolicyurl", "ChangeSetName": "cloudformation:changesetname",
+    "RoleARN": "cloudformation:rolearn",
+    "TemplateURL": "cloudformation:templateurl",
+    "StackPolicyURL": "cloudformation:stackpolicyurl",
+    "ChangeSetName": "cloudformation:changesetname",
 }
-_LAMBDA_KEYS = {"Principal": "lambda:principal", "AuthType": "lambda:functionurlauthtype",
-                "FunctionUrlAuthType": "lambda:functionurlauthtype"}
+_LAMBDA_KEYS = {
+    "Principal": "lambda:principal",
+    "AuthType": "lambda:functionurlauthtype",
+    "FunctionUrlAuthType": "lambda:functionurlauthtype",
+}
 
 
 def install() -> None:
@@ -43,7 +61,7 @@ def install() -> None:
 def _wrap_resolution() -> None:
     stock = iam_evaluator._resolve_condition_key
 
-    def resolve(key: str, ctx: Any) -> Any:
+    def resolve(key: str, ctx: Any) -> Any:  # noqa: PLR0911 - one return a key
         name = key.lower()
         if name == "aws:principalarn":
             return principals.role_arn(ctx.principal_arn)
@@ -72,27 +90,30 @@ def _organization_key(name: str, account: str) -> Any:
     return ["/".join((place.organization_id, *place.path[:-1], ""))]
 
 
-def _request_keys(action: str, resource: str, request: authorization.HttpRequest | None) -> dict[str, Any]:
-    if request is None:
-        return {}
-    service = action.split(":", 1)[0]
-    if service == "iam":
-        return _iam_keys(action, request)
-    if service == "sts":
-        found = {"sts:externalid": request.text("ExternalId"), "sts:rolesessionname": request.text("RoleSessionName")}
-        return {key: value for key, value in found.items() if value}
-    if service == "cloudformation":
-        found = {key: request.text(name) for name, key in _CLOUDFORMATION_KEYS.items()}
-        if found["cloudformation:changesetname"].startswith("arn:"):
-            found["cloudformation:changesetname"] = found["cloudformation:changesetname"].split("/")[1]
-        return {key: value for key, value in found.items() if value}
-    if service == "lambda":
-        return _lambda_keys(resource, request)
-    if service == "dynamodb":
-        table = dynamodb._tables.get(resource.split(":table/", 1)[-1].split("/", 1)[0])
-        keys = dynamodb_keys.leading_keys(request.json(), table or {})
-        return {"dynamodb:leadingkeys": keys} if keys else {}
-    return {}
+def _request_keys(action: str, resource: str, request: HttpRequest | None) -> dict[str, Any]:
+    source = _SOURCES.get(action.split(":", 1)[0])
+    return source(action, resource, request) if source and request is not None else {}
+
+
+def _sts_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
+    del action, resource
+    found = {"sts:externalid": request.text("ExternalId"), "sts:rolesessionname": request.text("RoleSessionName")}
+    return {key: value for key, value in found.items() if value}
+
+
+def _cloudformation_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
+    del action, resource
+    found = {key: request.text(name) for name, key in _CLOUDFORMATION_KEYS.items()}
+    if found["cloudformation:changesetname"].startswith("arn:"):
+        found["cloudformation:changesetname"] = found["cloudformation:changesetname"].split("/")[1]
+    return {key: value for key, value in found.items() if value}
+
+
+def _dynamodb_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
+    del action
+    table = dynamodb._tables.get(resource.split(":table/", 1)[-1].split("/", 1)[0])
+    keys = dynamodb_keys.leading_keys(request.json(), table or {})
+    return {"dynamodb:leadingkeys": keys} if keys else {}
 
 
 def existing_boundary(role: str = "", user: str = "") -> str:
@@ -101,7 +122,8 @@ def existing_boundary(role: str = "", user: str = "") -> str:
     return str(stored.get("PermissionsBoundary") or "")
 
 
-def _iam_keys(action: str, request: authorization.HttpRequest) -> dict[str, Any]:
+def _iam_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
+    del resource
     keys: dict[str, Any] = {}
     if action in _BOUNDARY_ACTIONS:
         asked = request.text("PermissionsBoundary")
@@ -116,13 +138,26 @@ def _iam_keys(action: str, request: authorization.HttpRequest) -> dict[str, Any]
     return keys
 
 
-def _lambda_keys(resource: str, request: authorization.HttpRequest) -> dict[str, Any]:
+def _lambda_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
+    del action
     body = request.json()
     keys = {key: body[name] for name, key in _LAMBDA_KEYS.items() if isinstance(body.get(name), str)}
     if "event-source-mappings" in request.path and isinstance(body.get("FunctionName"), str):
         name = body["FunctionName"]
-        keys["lambda:functionarn"] = name if name.startswith("arn:") else (
-            f"arn:aws:lambda:{get_region()}:{get_account_id()}:function:{name}")
+        keys["lambda:functionarn"] = (
+            name
+            if name.startswith("arn:")
+            else (f"arn:{PARTITION}:lambda:{get_region()}:{get_account_id()}:function:{name}")
+        )
     elif ":function:" in resource:
         keys["lambda:functionarn"] = resource
     return keys
+
+
+_SOURCES: dict[str, Any] = {
+    "iam": _iam_keys,
+    "sts": _sts_keys,
+    "cloudformation": _cloudformation_keys,
+    "lambda": _lambda_keys,
+    "dynamodb": _dynamodb_keys,
+}

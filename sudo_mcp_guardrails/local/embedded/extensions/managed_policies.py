@@ -24,7 +24,9 @@ def install() -> None:
     def unknown_policy(arn: str) -> Any:
         name = arn.split(":policy/", 1)[-1]
         _log.warning("AWS managed policy %s is not known here, it allows nothing", name)
-        record = iam._make_aws_managed_record(name, _NOTHING, description="Not known to the embedded AWS, allows nothing.")
+        record = iam._make_aws_managed_record(
+            name, _NOTHING, description="Not known to the embedded AWS, allows nothing."
+        )
         iam._aws_managed_policies[arn] = record
         return record
 

@@ -11,8 +11,12 @@ https://docs.aws.amazon.com/agent-toolkit/latest/userguide/security_iam_service-
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from . import authorization
+
+if TYPE_CHECKING:
+    from .attempts import HttpRequest
 
 MARKER = re.compile(r"(?:^|\s)mcp-guardrails-via/([a-z0-9-]*mcp\.amazonaws\.com)(?=\s|$)")
 
@@ -22,7 +26,7 @@ def install() -> None:
     authorization.add_context(_keys)
 
 
-def _keys(action: str, resource: str, request: authorization.HttpRequest | None) -> dict[str, str]:
+def _keys(action: str, resource: str, request: HttpRequest | None) -> dict[str, str]:
     del action, resource, request
     found = MARKER.search(authorization.current_headers().get("user-agent", ""))
     if found is None:

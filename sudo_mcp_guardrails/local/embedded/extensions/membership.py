@@ -36,7 +36,7 @@ class Membership:
             policy = organizations._policies.get_scoped(self.management, None, policy_id) or {}
             if owner != self.management or policy.get("Type") != kind:
                 continue
-            for level, target in zip(levels, self.path):
+            for level, target in zip(levels, self.path, strict=True):
                 if target in targets:
                     level.append(policy)
         return levels

@@ -19,6 +19,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import iam, sts
 
 from . import authorization
+from .attempts import HttpRequest
 
 _MAKERS = frozenset({"AssumeRole", "GetSessionToken"})
 
@@ -29,7 +30,7 @@ def install() -> None:
     _wrap_sts()
 
 
-def _device_problem(request: authorization.HttpRequest, user: str) -> str:
+def _device_problem(request: HttpRequest, user: str) -> str:
     """Return why the MFA parameters of a request do not count, empty when they do or when there are none."""
     serial, code = request.text("SerialNumber"), request.text("TokenCode")
     if not serial and not code:
@@ -37,19 +38,29 @@ def _device_problem(request: authorization.HttpRequest, user: str) -> str:
     device = iam._mfa_devices.get_scoped(iam_evaluator._account_from_arn(serial) or "", None, serial)
     if not user or device is None or device.get("User") != user:
         return "MultiFactorAuthentication failed, unable to validate MFA code. The device is not the caller's."
-    return "" if re.fullmatch(r"\d{6}", code) else "MultiFactorAuthentication failed with invalid MFA one time pass code."
+    return (
+        "" if re.fullmatch(r"\d{6}", code) else "MultiFactorAuthentication failed with invalid MFA one time pass code."
+    )
 
 
-def _with_device(request: authorization.HttpRequest | None, user: str) -> bool:
-    return (request is not None and request.service == "sts" and request.text("Action") in _MAKERS
-            and bool(request.text("SerialNumber")) and not _device_problem(request, user))
+def _with_device(request: HttpRequest | None, user: str) -> bool:
+    return (
+        request is not None
+        and request.service == "sts"
+        and request.text("Action") in _MAKERS
+        and bool(request.text("SerialNumber"))
+        and not _device_problem(request, user)
+    )
 
 
 def _principal_keys(credential: Any, keys: dict[str, Any]) -> None:
     session = sts._sessions.get(credential.access_key_id) or {}
     since = session.get("MfaSince")
-    if since is None and credential.principal_type == "User" and _with_device(
-            authorization.current_request(), credential.principal_name):
+    if (
+        since is None
+        and credential.principal_type == "User"
+        and _with_device(authorization.current_request(), credential.principal_name)
+    ):
         since = time.time()
     if since is not None:
         keys["aws:multifactorauthpresent"] = "true"
@@ -66,11 +77,12 @@ def _wrap_sts() -> None:
         register(access_key, session)
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        request = authorization.HttpRequest("sts", method, path, headers, body, query)
+        request = HttpRequest("sts", method, path, headers, body, query)
         if request.text("Action") in _MAKERS and (request.text("SerialNumber") or request.text("TokenCode")):
             credential = iam_evaluator.resolve_credential(extract_access_key_id(headers, query), get_account_id())
-            user = getattr(credential, "principal_name", "") if getattr(
-                credential, "principal_type", "") == "User" else ""
+            user = (
+                getattr(credential, "principal_name", "") if getattr(credential, "principal_type", "") == "User" else ""
+            )
             problem = _device_problem(request, user)
             if problem:
                 return sts._error(403, "AccessDenied", problem, ns="sts")

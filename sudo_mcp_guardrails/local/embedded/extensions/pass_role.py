@@ -9,36 +9,75 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import iam
 
 from . import authorization
+from .attempts import PARTITION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .attempts import Attempt, HttpRequest
 
 ACTION = "iam:PassRole"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 
 # Which service a call hands its roles to. A service that is not listed still needs PassRole, without the key.
 PASSED_TO: dict[str, str] = {
-    "lambda": "lambda.amazonaws.com", "states": "states.amazonaws.com", "cloudformation": "cloudformation.amazonaws.com",
-    "ecs": "ecs-tasks.amazonaws.com", "events": "events.amazonaws.com", "scheduler": "scheduler.amazonaws.com",
-    "codebuild": "codebuild.amazonaws.com", "ec2": "ec2.amazonaws.com", "glue": "glue.amazonaws.com",
-    "firehose": "firehose.amazonaws.com", "pipes": "pipes.amazonaws.com", "logs": "logs.amazonaws.com",
-    "cloudtrail": "cloudtrail.amazonaws.com", "config": "config.amazonaws.com", "batch": "batch.amazonaws.com",
-    "eks": "eks.amazonaws.com", "backup": "backup.amazonaws.com", "bedrock-agentcore": "bedrock-agentcore.amazonaws.com",
-    "bedrock": "bedrock.amazonaws.com", "apigateway": "apigateway.amazonaws.com", "rds": "rds.amazonaws.com",
-    "autoscaling": "autoscaling.amazonaws.com", "ssm": "ssm.amazonaws.com", "transfer": "transfer.amazonaws.com",
-    "iot": "iot.amazonaws.com", "opensearch": "es.amazonaws.com", "cognito-idp": "cognito-idp.amazonaws.com",
+    "lambda": "lambda.amazonaws.com",
+    "states": "states.amazonaws.com",
+    "cloudformation": "cloudformation.amazonaws.com",
+    "ecs": "ecs-tasks.amazonaws.com",
+    "events": "events.amazonaws.com",
+    "scheduler": "scheduler.amazonaws.com",
+    "codebuild": "codebuild.amazonaws.com",
+    "ec2": "ec2.amazonaws.com",
+    "glue": "glue.amazonaws.com",
+    "firehose": "firehose.amazonaws.com",
+    "pipes": "pipes.amazonaws.com",
+    "logs": "logs.amazonaws.com",
+    "cloudtrail": "cloudtrail.amazonaws.com",
+    "config": "config.amazonaws.com",
+    "batch": "batch.amazonaws.com",
+    "eks": "eks.amazonaws.com",
+    "backup": "backup.amazonaws.com",
+    "bedrock-agentcore": "bedrock-agentcore.amazonaws.com",
+    "bedrock": "bedrock.amazonaws.com",
+    "apigateway": "apigateway.amazonaws.com",
+    "rds": "rds.amazonaws.com",
+    "autoscaling": "autoscaling.amazonaws.com",
+    "ssm": "ssm.amazonaws.com",
+    "transfer": "transfer.amazonaws.com",
+    "iot": "iot.amazonaws.com",
+    "opensearch": "es.amazonaws.com",
+    "cognito-idp": "cognito-idp.amazonaws.com",
 }
 # Calls that read, or that name a role without handing it to anyone.
 _READS = re.compile(r":(Get|List|Describe|Search|Query|Scan|Filter|Test|Validate|Simulate|Estimate|Detect)")
-_NOT_PASSING = frozenset({"iam", "sts", "s3", "kms", "secretsmanager", "sqs", "sns", "dynamodb", "organizations", "tag",
-                          "ecr", "signin", "access-analyzer"})
-_STACK_CALLS = frozenset({"CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback",
-                          "RollbackStack"})
+_NOT_PASSING = frozenset(
+    {
+        "iam",
+        "sts",
+        "s3",
+        "kms",
+        "secretsmanager",
+        "sqs",
+        "sns",
+        "dynamodb",
+        "organizations",
+        "tag",
+        "ecr",
+        "signin",
+        "access-analyzer",
+    }
+)
+_STACK_CALLS = frozenset(
+    {"CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback", "RollbackStack"}
+)
 _ROLE_FIELD = re.compile(r"(^|[.])[A-Za-z]*(role|rolearn|roles)$", re.IGNORECASE)
 
 
@@ -47,8 +86,15 @@ def install() -> None:
     authorization.add_request_check(_may_pass)
 
 
-def may_pass(principal: Any, role_arn: str, service: str, region: str, *, associated: str = "",
-             request: authorization.HttpRequest | None = None) -> Any:
+def may_pass(
+    principal: Any,
+    role_arn: str,
+    service: str,
+    region: str,
+    *,
+    associated: str = "",
+    request: HttpRequest | None = None,
+) -> Any:
     """Decide `iam:PassRole` for one role.
 
     Args:
@@ -65,8 +111,14 @@ def may_pass(principal: Any, role_arn: str, service: str, region: str, *, associ
     account = iam_evaluator._account_from_arn(role_arn) or ""
     stored = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1]) or {}
     keys = {"iam:passedtoservice": service, "iam:associatedresourcearn": associated}
-    return authorization.decide(principal, ACTION, str(stored.get("Arn") or role_arn), region=region,
-                                context={key: value for key, value in keys.items() if value}, request=request)
+    return authorization.decide(
+        principal,
+        ACTION,
+        str(stored.get("Arn") or role_arn),
+        region=region,
+        context={key: value for key, value in keys.items() if value},
+        request=request,
+    )
 
 
 def named_roles(value: Any, field: str = "") -> Iterator[str]:
@@ -83,7 +135,7 @@ def named_roles(value: Any, field: str = "") -> Iterator[str]:
         yield value
 
 
-def _roles_of(attempt: authorization.Attempt, request: authorization.HttpRequest) -> set[str]:
+def _roles_of(attempt: Attempt, request: HttpRequest) -> set[str]:
     service, _, operation = attempt.action.partition(":")
     if service == "cloudformation":
         return {request.text("RoleARN")} - {""} if operation in _STACK_CALLS else set()
@@ -98,13 +150,13 @@ def _roles_of(attempt: authorization.Attempt, request: authorization.HttpRequest
     return {*named_roles(request.json()), *named_roles(form)}
 
 
-def _may_pass(attempt: authorization.Attempt) -> Any:
+def _may_pass(attempt: Attempt) -> Any:
     request, service = attempt.request, attempt.action.split(":", 1)[0]
     if request is None or (service == "iam" and not attempt.action.endswith(":AddRoleToInstanceProfile")):
         return None
     if service == "iam":
         name = request.text("RoleName")
-        roles = {str((iam._roles.get(name) or {}).get("Arn") or f"arn:aws:iam::{get_account_id()}:role/{name}")}
+        roles = {str((iam._roles.get(name) or {}).get("Arn") or f"arn:{PARTITION}:iam::{get_account_id()}:role/{name}")}
     elif service in _NOT_PASSING or _READS.search(attempt.action):
         return None
     else:

@@ -97,8 +97,10 @@ def expand_conditions(conditions: Any, ctx: Any) -> Any:
             continue
         pattern = any(name in operator.lower() for name in _PATTERN_OPERATORS)
         result[operator] = {
-            key: [expand(value, ctx, pattern=pattern) if isinstance(value, str) else value
-                  for value in (values if isinstance(values, list) else [values])]
+            key: [
+                expand(value, ctx, pattern=pattern) if isinstance(value, str) else value
+                for value in (values if isinstance(values, list) else [values])
+            ]
             for key, values in pairs.items()
         }
     return result
@@ -107,7 +109,8 @@ def expand_conditions(conditions: Any, ctx: Any) -> Any:
 def _negates_nothing(conditions: Any) -> bool:
     return any(
         _NOTHING in values
-        for operator, pairs in conditions.items() if isinstance(pairs, dict) and "not" in operator.lower()
+        for operator, pairs in conditions.items()
+        if isinstance(pairs, dict) and "not" in operator.lower()
         for values in pairs.values()
     )
 
@@ -115,8 +118,8 @@ def _negates_nothing(conditions: Any) -> bool:
 def _wrap_patterns() -> None:
     stock = iam_evaluator._fnmatch_compile
 
-    def fnmatch_compile(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-        compiled = stock(pattern, ignore_case)
+    def fnmatch_compile(pattern: str, ignore_case: bool) -> re.Pattern[str]:  # noqa: FBT001 - ministack's signature
+        compiled: re.Pattern[str] = stock(pattern, ignore_case)
         if _STAR not in pattern and _QUESTION not in pattern:
             return compiled
         return re.compile(compiled.pattern.replace(_STAR, r"\*").replace(_QUESTION, r"\?"), compiled.flags)

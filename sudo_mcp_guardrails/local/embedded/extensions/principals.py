@@ -10,6 +10,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import iam
 
+from .attempts import PARTITION
+
 
 def role_arn(principal_arn: str) -> str:
     """Return the ARN, path included, of the role behind a session's ARN; any other ARN as it is."""
@@ -30,9 +32,13 @@ def service_session(role: str, session_name: str) -> Any:
     keys = {f"aws:principaltag/{tag['Key'].lower()}": tag["Value"] for tag in stored.get("Tags") or []}
     keys["aws:userid"] = f"{stored.get('RoleId')}:{session_name}"
     return iam_evaluator.PrincipalInfo(
-        arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}", type="AssumedRole", account=account,
-        policies=iam_evaluator._gather_role_policies(name, account), keys=keys,
-        limits=iam_evaluator._permissions_boundary(iam._roles, name, account))
+        arn=f"arn:{PARTITION}:sts::{account}:assumed-role/{name}/{session_name}",
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        keys=keys,
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
+    )
 
 
 def service_may_assume(role: str, service: str, source_account: str, *, source_arn: str = "") -> bool:
@@ -47,10 +53,20 @@ def service_may_assume(role: str, service: str, source_account: str, *, source_a
     stored = iam._roles.get_scoped(iam_evaluator._account_from_arn(role) or "", None, role.rsplit("/", 1)[-1])
     if stored is None or stored["Arn"] != role:
         return False
-    keys = {"aws:sourceaccount": source_account, "aws:principalisawsservice": "true",
-            "aws:principalservicename": service, **({"aws:sourcearn": source_arn} if source_arn else {})}
+    keys = {
+        "aws:sourceaccount": source_account,
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": service,
+        **({"aws:sourcearn": source_arn} if source_arn else {}),
+    }
     context = iam_evaluator.EvalContext(
-        principal_arn=service, principal_type="AWSService", principal_account=source_account, action="sts:AssumeRole",
-        resource_arn=role, region="", service_context=keys)
+        principal_arn=service,
+        principal_type="AWSService",
+        principal_account=source_account,
+        action="sts:AssumeRole",
+        resource_arn=role,
+        region="",
+        service_context=keys,
+    )
     trust = stored.get("AssumeRolePolicyDocument")
     return bool(iam_evaluator.evaluate_resource_policy(trust, context, service=service).decision == "Allow")

@@ -8,13 +8,17 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.services import s3
 
 from . import authorization
+from .attempts import PARTITION
 from .membership import membership
+
+if TYPE_CHECKING:
+    from .attempts import Attempt
 
 KIND = "RESOURCE_CONTROL_POLICY"
 # AWSs list of November 2026, as far as ministack has the service.
@@ -28,13 +32,14 @@ def install() -> None:
 
 def resource_owner(resource: str) -> str | None:
     """Return the account that owns a resource: from its ARN, or for a bucket from ministack's store."""
-    if resource.startswith("arn:aws:s3:::"):
-        bucket = resource[len("arn:aws:s3:::"):].split("/", 1)[0]
+    if resource.startswith(f"arn:{PARTITION}:s3:::"):
+        bucket = resource[len(f"arn:{PARTITION}:s3:::") :].split("/", 1)[0]
         return next((account for (account, name) in s3._buckets.to_dict() if name == bucket), None)
-    return iam_evaluator._account_from_arn(resource)
+    account: str | None = iam_evaluator._account_from_arn(resource)
+    return account
 
 
-def _resource_control_policies(attempt: authorization.Attempt) -> Any:
+def _resource_control_policies(attempt: Attempt) -> Any:
     if attempt.service not in SERVICES:
         return None
     place = membership(resource_owner(attempt.resource) or attempt.principal.account)

@@ -1,9 +1,9 @@
 """Gap: ministack decides many requests on another resource than AWS does, and some on none.
 
-IAM entities carry their path (`role/agents/x`, not `role/x`), Lambda's CreateFunction its function, rules and activities
-their own ARN, SendTaskSuccess the state machine that waits, log stream calls the stream, KMS aliases the key behind
-them, a change set named by ARN its stack. An operation that ministack cannot name is refused unless the caller may
-do anything in that service (`lambda` code signing, `account`, `bedrock-agentcore` control, cognito were wrongly
+IAM entities carry their path (`role/agents/x`, not `role/x`), Lambda's CreateFunction its function, rules and
+activities their own ARN, SendTaskSuccess the state machine that waits, log stream calls the stream, KMS aliases the
+key behind them, a change set named by ARN its stack. An operation that ministack cannot name is refused unless the
+caller may do anything in that service (`lambda` code signing, `account` and `bedrock-agentcore` control were wrongly
 allowed). AssumeRole takes the exact ARN of the role only, and no longer session than the role or chaining permits.
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -18,13 +18,17 @@ from ministack import app as server
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
-from ministack.services import iam, kms, stepfunctions, sts
+from ministack.services import cloudformation, iam, kms, stepfunctions, sts
 
 from . import authorization
+from .attempts import PARTITION, HttpRequest
 
 _CHAINED_SECONDS = 3600
-_REST_MODELS = {"lambda": ["lambda"], "account": ["account"],
-                "bedrock-agentcore": ["bedrock-agentcore-control", "bedrock-agentcore"]}
+_REST_MODELS = {
+    "lambda": ["lambda"],
+    "account": ["account"],
+    "bedrock-agentcore": ["bedrock-agentcore-control", "bedrock-agentcore"],
+}
 _LOG_STREAM_ACTIONS = frozenset({"PutLogEvents", "CreateLogStream", "DeleteLogStream", "GetLogEvents"})
 
 _machine: ContextVar[str] = ContextVar("embedded_state_machine", default="")
@@ -46,30 +50,28 @@ def install() -> None:
 def _wrap_resources() -> None:
     stock = iam_actions.extract_resource_arn
 
-    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, query: Any,
-                             region: str, account: str) -> Any:
-        request = authorization.HttpRequest(service, method, path, headers, body, query)
+    def extract_resource_arn(*arguments: Any) -> Any:
+        service, method, path, headers, body, query, region, account = arguments
+        request = HttpRequest(service, method, path, headers, body, query)
         special = _SPECIAL.get(service)
         found = special(request, f":{region}:{account}") if special else ""
-        return found or stock(service, method, path, headers, body, query, region, account)
+        return found or stock(*arguments)
 
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
-def stored_role_arn(name: str) -> str:
-    """Return the ARN, with its path, of a role of the current account; empty when there is none."""
-    return str((iam._roles.get(name) or {}).get("Arn") or "")
-
-
-def _iam_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _iam_resource(request: HttpRequest, scope: str) -> str:  # noqa: PLR0911 - one return a kind
     del scope
     form = request.form()
-    base, path = f"arn:aws:iam::{get_account_id()}", form.get("Path") or "/"
+    base, path = f"arn:{PARTITION}:iam::{get_account_id()}", form.get("Path") or "/"
     if form.get("AWSServiceName"):
         return f"{base}:role/aws-service-role/{form['AWSServiceName']}/*"
-    for field, kind, store in (("InstanceProfileName", "instance-profile", iam._instance_profiles),
-                               ("RoleName", "role", iam._roles), ("GroupName", "group", iam._groups),
-                               ("UserName", "user", iam._users)):
+    for field, kind, store in (
+        ("InstanceProfileName", "instance-profile", iam._instance_profiles),
+        ("RoleName", "role", iam._roles),
+        ("GroupName", "group", iam._groups),
+        ("UserName", "user", iam._users),
+    ):
         name = form.get(field)
         if name and form.get("Action") == f"Create{field[:-4]}":
             return f"{base}:{kind}{path}{name}"
@@ -85,70 +87,74 @@ def _iam_resource(request: authorization.HttpRequest, scope: str) -> str:
     return ""
 
 
-def _lambda_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _lambda_resource(request: HttpRequest, scope: str) -> str:
     if request.method == "POST" and request.path.rstrip("/").endswith("/functions"):
         name = str(request.json().get("FunctionName") or "").split(":function:")[-1]
-        return f"arn:aws:lambda{scope}:function:{name}" if name else ""
+        return f"arn:{PARTITION}:lambda{scope}:function:{name}" if name else ""
     return ""
 
 
-def _events_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _events_resource(request: HttpRequest, scope: str) -> str:
     operation = request.headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     if not operation.endswith(("Rule", "Targets", "TargetsByRule")):
         return ""
     name = request.text("Name") or request.text("Rule")
     bus = request.text("EventBusName").rsplit("/", 1)[-1] or "default"
-    return f"arn:aws:events{scope}:rule/{name if bus == 'default' else f'{bus}/{name}'}" if name else ""
+    return f"arn:{PARTITION}:events{scope}:rule/{name if bus == 'default' else f'{bus}/{name}'}" if name else ""
 
 
-def _states_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _states_resource(request: HttpRequest, scope: str) -> str:
     operation = request.headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     if operation.startswith("SendTask"):
         return _token_machines.get(request.text("taskToken"), "")
-    return f"arn:aws:states{scope}:activity:{request.text('name')}" if operation == "CreateActivity" else ""
+    return f"arn:{PARTITION}:states{scope}:activity:{request.text('name')}" if operation == "CreateActivity" else ""
 
 
-def _logs_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _logs_resource(request: HttpRequest, scope: str) -> str:
     operation = request.headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     group, stream = request.text("logGroupName"), request.text("logStreamName")
     if operation in _LOG_STREAM_ACTIONS and group:
-        return f"arn:aws:logs{scope}:log-group:{group}:log-stream:{stream}"
+        return f"arn:{PARTITION}:logs{scope}:log-group:{group}:log-stream:{stream}"
     return ""
 
 
-def _kms_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _kms_resource(request: HttpRequest, scope: str) -> str:
     alias = request.text("KeyId")
     operation = request.headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     if "alias/" not in alias or operation.endswith("Alias"):
         return ""
-    target = kms._aliases.get(alias if alias.startswith("arn:") else f"arn:aws:kms{scope}:{alias}")
-    return f"arn:aws:kms{scope}:key/{target}" if target else ""
+    target = kms._aliases.get(alias if alias.startswith("arn:") else f"arn:{PARTITION}:kms{scope}:{alias}")
+    return f"arn:{PARTITION}:kms{scope}:key/{target}" if target else ""
 
 
-def _cloudformation_resource(request: authorization.HttpRequest, scope: str) -> str:
-    from ministack.services import cloudformation
-
+def _cloudformation_resource(request: HttpRequest, scope: str) -> str:
     change_set = request.text("ChangeSetName")
     if request.text("StackName") or not change_set:
         return ""
     found = cloudformation._change_sets.get(change_set) or {}
-    return str(found.get("StackId") or f"arn:aws:cloudformation{scope}:stack/*")
+    return str(found.get("StackId") or f"arn:{PARTITION}:cloudformation{scope}:stack/*")
 
 
-def _sns_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _sns_resource(request: HttpRequest, scope: str) -> str:
     del scope
     return ":".join(request.text("SubscriptionArn").split(":")[:6])
 
 
-def _sts_resource(request: authorization.HttpRequest, scope: str) -> str:
+def _sts_resource(request: HttpRequest, scope: str) -> str:
     if request.text("Action") == "GetFederationToken":
-        return f"arn:aws:sts::{scope.rsplit(':', 1)[-1]}:federated-user/{request.text('Name')}"
+        return f"arn:{PARTITION}:sts::{scope.rsplit(':', 1)[-1]}:federated-user/{request.text('Name')}"
     return ""
 
 
 _SPECIAL: dict[str, Any] = {
-    "iam": _iam_resource, "lambda": _lambda_resource, "events": _events_resource, "states": _states_resource,
-    "logs": _logs_resource, "kms": _kms_resource, "cloudformation": _cloudformation_resource, "sns": _sns_resource,
+    "iam": _iam_resource,
+    "lambda": _lambda_resource,
+    "events": _events_resource,
+    "states": _states_resource,
+    "logs": _logs_resource,
+    "kms": _kms_resource,
+    "cloudformation": _cloudformation_resource,
+    "sns": _sns_resource,
     "sts": _sts_resource,
 }
 
@@ -183,8 +189,9 @@ def _wrap_unnamed() -> None:
         denied = authorization.decide(principal, action, "*", region=get_region())
         if denied is None:
             return None
-        return iam_actions.access_denied_response(service, action, principal.arn, request_id, headers=headers,
-                                                  explicit_deny=denied.decision == "Deny")
+        return iam_actions.access_denied_response(
+            service, action, principal.arn, request_id, headers=headers, explicit_deny=denied.decision == "Deny"
+        )
 
     server._authenticate_only = authenticate_only
 
@@ -207,7 +214,7 @@ def _wrap_task_tokens() -> None:
     stepfunctions._invoke_with_callback = invoke_with_callback
 
 
-def _assume_role_problem(request: authorization.HttpRequest) -> Any:
+def _assume_role_problem(request: HttpRequest) -> Any:
     arn = request.text("RoleArn")
     account = iam_evaluator._account_from_arn(arn) or ""
     role = iam._roles.get_scoped(account, None, arn.rsplit("/", 1)[-1])
@@ -217,11 +224,19 @@ def _assume_role_problem(request: authorization.HttpRequest) -> Any:
     asked = int(request.text("DurationSeconds") or 0)
     chained = sts._sessions.get(extract_access_key_id(request.headers), {}).get("PrincipalType") == "AssumedRole"
     if chained and asked > _CHAINED_SECONDS:
-        return sts._error(400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for "
-                          "roles assumed by role chaining", ns="sts")
+        return sts._error(
+            400,
+            "ValidationError",
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
+            ns="sts",
+        )
     if role is not None and asked > int(role.get("MaxSessionDuration") or _CHAINED_SECONDS):
-        return sts._error(400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set "
-                          "for this role.", ns="sts")
+        return sts._error(
+            400,
+            "ValidationError",
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+            ns="sts",
+        )
     return None
 
 
@@ -229,7 +244,7 @@ def _wrap_assume_role() -> None:
     handle = sts.handle_request
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        request = authorization.HttpRequest("sts", method, path, headers, body, query)
+        request = HttpRequest("sts", method, path, headers, body, query)
         problem = _assume_role_problem(request) if request.text("Action") == "AssumeRole" else None
         return problem or await handle(method, path, headers, body, query)
 

@@ -8,12 +8,15 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 
 from . import authorization, principals
 from .membership import membership
+
+if TYPE_CHECKING:
+    from .attempts import Attempt
 
 KIND = "SERVICE_CONTROL_POLICY"
 
@@ -23,7 +26,7 @@ def install() -> None:
     authorization.add_layer(_service_control_policies)
 
 
-def _service_control_policies(attempt: authorization.Attempt) -> Any:
+def _service_control_policies(attempt: Attempt) -> Any:
     if "/aws-service-role/" in principals.role_arn(attempt.principal.arn):
         return None
     place = membership(attempt.principal.account)
@@ -31,12 +34,14 @@ def _service_control_policies(attempt: authorization.Attempt) -> Any:
         return None
     evaluation = attempt.evaluation()
     # Denies first: an explicit Deny at a lower level is named even where a higher one lacks an Allow.
-    levels = [[iam_evaluator.parse_policy_document(policy["_Content"]) for policy in level]
-              for level in place.policies(KIND)]
+    levels = [
+        [iam_evaluator.parse_policy_document(policy["_Content"]) for policy in level] for level in place.policies(KIND)
+    ]
     results = [iam_evaluator.evaluate(evaluation, level) for level in levels]
     for wanted in ("Deny", "ImplicitDeny"):
         for result in results:
             if result.decision == wanted:
                 return authorization.refuse(
-                    attempt, "service control policy", explicit=wanted == "Deny", sid=result.matched_sid)
+                    attempt, "service control policy", explicit=wanted == "Deny", sid=result.matched_sid
+                )
     return None

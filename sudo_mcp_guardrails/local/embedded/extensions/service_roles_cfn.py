@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -20,11 +21,16 @@ from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
 from . import authorization, cfn_permissions, cfn_permissions_iam, pass_role, principals
+from .attempts import PARTITION
+
+if TYPE_CHECKING:
+    from .attempts import Attempt
 
 SERVICE = "cloudformation.amazonaws.com"
 _STACK_CALLS = ("CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback", "RollbackStack")
-_CLOUD_CONTROL = frozenset({"cloudformation:CreateResource", "cloudformation:UpdateResource",
-                            "cloudformation:DeleteResource"})
+_CLOUD_CONTROL = frozenset(
+    {"cloudformation:CreateResource", "cloudformation:UpdateResource", "cloudformation:DeleteResource"}
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def _wrap_operations() -> None:
                 made = changesets._find_change_set(helpers._p(params, "ChangeSetName"), name)[1]
             else:
                 made = handlers._resolve_stack(name or str(found.get("StackName")))
-            if role and made is not None and answer[0] == 200:
+            if role and made is not None and answer[0] == HTTPStatus.OK:
                 made["_role_arn"] = role
             return answer
 
@@ -96,7 +102,10 @@ def _role_problem(role_arn: str, stack_id: str) -> str:
 
 def _wrap_provisioning() -> None:
     provision, update, delete = (
-        provisioners._provision_resource, provisioners._update_resource, provisioners._delete_resource)
+        provisioners._provision_resource,
+        provisioners._update_resource,
+        provisioners._delete_resource,
+    )
 
     def provision_resource(resource_type: str, logical_id: str, props: Any, stack_name: str) -> Any:
         generated = provisioners._physical_name(stack_name, logical_id, lowercase=resource_type == "AWS::S3::Bucket")
@@ -131,16 +140,25 @@ def _authorize(resource_type: str, name: str, old: Any, new: Any) -> None:
     principal = actor.principal()
     if principal is None or isinstance(principal, iam_evaluator.AuthError):
         raise ValueError(f"the credentials that act for this stack are no longer valid, so {resource_type} is refused")
-    called = {} if actor.role_arn else {"aws:viaawsservice": "true", "aws:calledvia": [SERVICE],
-                                        "aws:calledviafirst": SERVICE, "aws:calledvialast": SERVICE}
+    called = (
+        {}
+        if actor.role_arn
+        else {
+            "aws:viaawsservice": "true",
+            "aws:calledvia": [SERVICE],
+            "aws:calledviafirst": SERVICE,
+            "aws:calledvialast": SERVICE,
+        }
+    )
     old, new = _own_tags(old), _own_tags(new)
     needs = _needs(resource_type, name, old, new)
     if needs is None:
         if _may_do_anything(principal, resource_type):
             needs = []
         else:
-            raise ValueError(f"which permissions {resource_type} needs is not mapped, so it is refused for "
-                             f"{principal.arn}")
+            raise ValueError(
+                f"which permissions {resource_type} needs is not mapped, so it is refused for {principal.arn}"
+            )
     for need in needs:
         _require(principal, need.action, need.resource, {**called, **need.keys})
     for role in sorted(_passed(resource_type, new) - _passed(resource_type, old)):
@@ -171,11 +189,15 @@ def _needs(resource_type: str, name: str, old: Any, new: Any) -> list[cfn_permis
         return [need("sns:Publish" if ":sns:" in token else "lambda:InvokeFunction", token)]
     if resource_type == "AWS::CloudFormation::Stack":
         verb = "Create" if old is None else "Delete" if new is None else "Update"
-        return [need(f"cloudformation:{verb}Stack",
-                     f"arn:aws:cloudformation:{get_region()}:{get_account_id()}:stack/{name.split('/')[-1]}/*")]
+        return [
+            need(
+                f"cloudformation:{verb}Stack",
+                f"arn:{PARTITION}:cloudformation:{get_region()}:{get_account_id()}:stack/{name.rsplit('/', 1)[-1]}/*",
+            )
+        ]
     if resource_type.startswith("AWS::IAM::"):
         return cfn_permissions_iam.needed(resource_type, old, new, name, get_account_id())
-    pairs = cfn_permissions.needed(resource_type, old, new, name, get_region(), get_account_id())
+    pairs = cfn_permissions.needed(resource_type, old, new, name, region=get_region(), account=get_account_id())
     return None if pairs is None else [need(action, resource) for action, resource in pairs]
 
 
@@ -194,7 +216,7 @@ def _passed(resource_type: str, props: Any) -> set[str]:
 
 def _may_do_anything(principal: Any, resource_type: str) -> bool:
     # Two made-up actions: one in the type's own service, so that "all but IAM" is not anything for an IAM type.
-    actions = ("unmapped:Anything", f"{_namespace(resource_type)}:{resource_type.split('::')[-1]}Anything")
+    actions = ("unmapped:Anything", f"{_namespace(resource_type)}:{resource_type.rsplit('::', 1)[-1]}Anything")
     return all(authorization.decide(principal, action, "*", region=get_region()) is None for action in actions)
 
 
@@ -207,7 +229,7 @@ def _message(principal: Any, action: str, resource: str) -> str:
     return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} (AccessDenied)"
 
 
-def _cloud_control(attempt: authorization.Attempt) -> Any:
+def _cloud_control(attempt: Attempt) -> Any:
     """Refuse Cloud Control's writes: ministack makes them as root and no types are mapped for them here."""
     if attempt.action not in _CLOUD_CONTROL or _may_do_anything(attempt.principal, "AWS::IAM::Any"):
         return None

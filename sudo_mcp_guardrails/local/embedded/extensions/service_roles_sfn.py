@@ -10,23 +10,33 @@ from __future__ import annotations
 
 import json
 from contextvars import ContextVar
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
 from . import authorization, principals
+from .attempts import PARTITION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SERVICE = "states.amazonaws.com"
 # Where IAM's action is not the name of the API operation.
 _ACTION_NAMES = {
-    "s3:ListObjectsV2": "s3:ListBucket", "s3:ListObjects": "s3:ListBucket", "s3:HeadBucket": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject", "s3:CopyObject": "s3:PutObject", "s3:ListBuckets": "s3:ListAllMyBuckets",
-    "s3:DeleteObjects": "s3:DeleteObject", "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:ListObjects": "s3:ListBucket",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:CopyObject": "s3:PutObject",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "lambda:Invoke": "lambda:InvokeFunction",
 }
 
-_execution: ContextVar[dict[str, Any]] = ContextVar("embedded_execution", default={})
+_execution: ContextVar[Mapping[str, Any]] = ContextVar("embedded_execution", default=MappingProxyType({}))
 
 
 def install() -> None:
@@ -68,10 +78,11 @@ def _authorize(resource: str, data: Any) -> None:
     for action, arn in needs:
         if authorization.decide(principal, action, arn, region=get_region()) is not None:
             raise stepfunctions._ExecutionError(
-                error, f"User: {principal.arn} is not authorized to perform: {action} on resource: {arn}")
+                error, f"User: {principal.arn} is not authorized to perform: {action} on resource: {arn}"
+            )
 
 
-def needed(resource: str, data: dict[str, Any]) -> list[tuple[str, str]]:
+def needed(resource: str, data: dict[str, Any]) -> list[tuple[str, str]]:  # noqa: PLR0911 - one return a kind
     """Return the (action, resource) pairs of one task.
 
     Args:
@@ -84,22 +95,29 @@ def needed(resource: str, data: dict[str, Any]) -> list[tuple[str, str]]:
         return [_sdk_call(service.lower(), operation[:1].upper() + operation[1:], data)]
     if resource.endswith("lambda:invoke") or ":function:" in resource:
         name = str(data.get("FunctionName", "")) if resource.endswith("lambda:invoke") else resource
-        return [("lambda:InvokeFunction", name if name.startswith("arn:") else f"arn:aws:lambda:{scope}:function:{name}")]
+        return [
+            (
+                "lambda:InvokeFunction",
+                name if name.startswith("arn:") else f"arn:{PARTITION}:lambda:{scope}:function:{name}",
+            )
+        ]
     if resource.endswith("events:putEvents"):
         buses = {str(entry.get("EventBusName") or "default") for entry in data.get("Entries") or []}
-        return [("events:PutEvents", bus if bus.startswith("arn:") else f"arn:aws:events:{scope}:event-bus/{bus}")
-                for bus in sorted(buses)]
+        return [
+            ("events:PutEvents", bus if bus.startswith("arn:") else f"arn:{PARTITION}:events:{scope}:event-bus/{bus}")
+            for bus in sorted(buses)
+        ]
     service, operation = resource.split(":")[-2:]
     action = f"{service}:{operation[:1].upper()}{operation[1:]}"
     if action == "states:StartExecution":
         return [(action, str(data.get("StateMachineArn", "*")))]
     if action == "sqs:SendMessage":
-        return [(action, f"arn:aws:sqs:{scope}:{str(data.get('QueueUrl', '')).rsplit('/', 1)[-1]}")]
+        return [(action, f"arn:{PARTITION}:sqs:{scope}:{str(data.get('QueueUrl', '')).rsplit('/', 1)[-1]}")]
     if action == "sns:Publish":
         return [(action, str(data.get("TopicArn") or data.get("TargetArn") or "*"))]
     if service == "dynamodb":
         name = str(data.get("TableName", ""))
-        return [(action, name if name.startswith("arn:") else f"arn:aws:dynamodb:{scope}:table/{name}")]
+        return [(action, name if name.startswith("arn:") else f"arn:{PARTITION}:dynamodb:{scope}:table/{name}")]
     return [(action, str(data.get("TaskDefinition") or "*"))]
 
 
@@ -118,6 +136,13 @@ def _sdk_call(service: str, operation: str, data: dict[str, Any]) -> tuple[str, 
     form = {name: [value] for name, value in data.items() if isinstance(value, str)}
     headers = {"x-amz-target": f"sdk.{operation}"}
     resource = iam_actions.extract_resource_arn(
-        key, "GET" if key == "s3" else "POST", path, headers, json.dumps(body).encode(),
-        {**form, "Action": [operation]}, get_region(), get_account_id())
+        key,
+        "GET" if key == "s3" else "POST",
+        path,
+        headers,
+        json.dumps(body).encode(),
+        {**form, "Action": [operation]},
+        get_region(),
+        get_account_id(),
+    )
     return _ACTION_NAMES.get(action, action), str(resource)

@@ -8,13 +8,17 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from ministack.core.router import extract_access_key_id
 from ministack.services import sts
 
 from . import authorization
+from .attempts import HttpRequest
+
+if TYPE_CHECKING:
+    from .attempts import Attempt
 
 ACTION = "sts:TagSession"
 
@@ -27,15 +31,15 @@ def install() -> None:
     _wrap_sts()
 
 
-def _is_assume_role(request: authorization.HttpRequest) -> bool:
+def _is_assume_role(request: HttpRequest) -> bool:
     return request.service == "sts" and request.text("Action") == "AssumeRole"
 
 
-def _passed(request: authorization.HttpRequest) -> dict[str, str]:
+def _passed(request: HttpRequest) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in sts._extract_tags({k: [v] for k, v in request.form().items()})}
 
 
-def _transitive(request: authorization.HttpRequest) -> list[str]:
+def _transitive(request: HttpRequest) -> list[str]:
     form = request.form()
     return [value for name, value in sorted(form.items()) if name.startswith("TransitiveTagKeys.member.")]
 
@@ -47,11 +51,11 @@ def _carried(headers: Any) -> list[dict[str, str]]:
     return [tag for tag in session.get("SessionTags") or [] if tag["Key"].lower() in sticky]
 
 
-def _tags_session(request: authorization.HttpRequest) -> bool:
+def _tags_session(request: HttpRequest) -> bool:
     return _is_assume_role(request) and bool(_passed(request) or _carried(request.headers))
 
 
-def _keys(action: str, resource: str, request: authorization.HttpRequest | None) -> dict[str, Any]:
+def _keys(action: str, resource: str, request: HttpRequest | None) -> dict[str, Any]:
     del resource
     if request is None or not action.startswith("sts:") or not _is_assume_role(request):
         return {}
@@ -64,14 +68,20 @@ def _keys(action: str, resource: str, request: authorization.HttpRequest | None)
     return keys
 
 
-def _may_tag(attempt: authorization.Attempt) -> Any:
+def _may_tag(attempt: Attempt) -> Any:
     if attempt.action != "sts:AssumeRole" or attempt.request is None or not _tags_session(attempt.request):
         return None
-    return authorization.decide(attempt.principal, ACTION, attempt.resource, region=attempt.region,
-                                context=attempt.context, request=attempt.request)
+    return authorization.decide(
+        attempt.principal,
+        ACTION,
+        attempt.resource,
+        region=attempt.region,
+        context=attempt.context,
+        request=attempt.request,
+    )
 
 
-def _invalid(request: authorization.HttpRequest) -> str:
+def _invalid(request: HttpRequest) -> str:
     passed = {name.lower() for name in _passed(request)}
     sticky = {tag["Key"].lower() for tag in _carried(request.headers)}
     for name in _transitive(request):
@@ -79,8 +89,10 @@ def _invalid(request: authorization.HttpRequest) -> str:
             return f"The specified transitive tag key must be included in the requested tags: {name}"
     conflicts = sorted(passed & sticky)
     if conflicts:
-        return (f"One of the specified tag keys can't be set because it conflicts with a transitive tag key from the "
-                f"calling session: {', '.join(conflicts)}")
+        return (
+            f"One of the specified tag keys can't be set because it conflicts with a transitive tag key from the "
+            f"calling session: {', '.join(conflicts)}"
+        )
     return ""
 
 
@@ -92,12 +104,15 @@ def _wrap_sts() -> None:
         if request is not None and _is_assume_role(request):
             carried = _carried(request.headers)
             sticky = [tag["Key"] for tag in carried] + _transitive(request)
-            session = {**session, "SessionTags": carried + list(session.get("SessionTags") or []),
-                       "TransitiveTagKeys": sticky}
+            session = {
+                **session,
+                "SessionTags": carried + list(session.get("SessionTags") or []),
+                "TransitiveTagKeys": sticky,
+            }
         register(access_key, session)
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        request = authorization.HttpRequest("sts", method, path, headers, body, query)
+        request = HttpRequest("sts", method, path, headers, body, query)
         problem = _invalid(request) if _is_assume_role(request) else ""
         if problem:
             return sts._error(400, "InvalidParameterValue", escape(problem), ns="sts")

@@ -14,7 +14,7 @@ from typing import Any
 from ministack import app as server
 from ministack.core import iam_actions
 
-from . import authorization
+from .attempts import PARTITION, HttpRequest
 
 SERVICE = "signin"
 
@@ -30,13 +30,13 @@ def install() -> None:
             return SERVICE
         return detect(method, path, headers, query)
 
-    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, query: Any,
-                             region: str, account: str) -> Any:
+    def extract_resource_arn(*arguments: Any) -> Any:
+        service, method, path, headers, body, query, region, account = arguments
         if service != SERVICE:
-            return resource_arn(service, method, path, headers, body, query, region, account)
-        named = authorization.HttpRequest(service, method, path, headers, body, query).text("resource")
+            return resource_arn(*arguments)
+        named = HttpRequest(service, method, path, headers, body, query).text("resource")
         kind = "" if "/" in named else "service-principal/"
-        return f"arn:aws:signin:{region}:{account}:{kind}{named}" if named else "*"
+        return f"arn:{PARTITION}:signin:{region}:{account}:{kind}{named}" if named else "*"
 
     server.detect_service = detect_service
     iam_actions.extract_resource_arn = extract_resource_arn

@@ -9,13 +9,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-acc
 from __future__ import annotations
 
 import re
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from ministack.core.router import extract_access_key_id
 from ministack.services import sts
 
 from . import authorization
+from .attempts import HttpRequest
+
+if TYPE_CHECKING:
+    from .attempts import Attempt
 
 ACTION = "sts:SetSourceIdentity"
 _VALID = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -36,14 +41,14 @@ def inherited(headers: Any) -> str:
     return str(session.get("SourceIdentity") or "")
 
 
-def wanted(request: authorization.HttpRequest) -> str:
+def wanted(request: HttpRequest) -> str:
     """Return the source identity that an AssumeRole would give its session, empty when none."""
     if request.service != "sts" or request.text("Action") != "AssumeRole":
         return ""
     return inherited(request.headers) or request.text("SourceIdentity")
 
 
-def _keys(action: str, resource: str, request: authorization.HttpRequest | None) -> dict[str, str]:
+def _keys(action: str, resource: str, request: HttpRequest | None) -> dict[str, str]:
     del resource
     if request is None or action.split(":", 1)[0] != "sts":
         return {}
@@ -57,11 +62,17 @@ def _principal_keys(credential: Any, keys: dict[str, Any]) -> None:
         keys["aws:sourceidentity"] = session["SourceIdentity"]
 
 
-def _may_set(attempt: authorization.Attempt) -> Any:
+def _may_set(attempt: Attempt) -> Any:
     if attempt.action != "sts:AssumeRole" or attempt.request is None or not wanted(attempt.request):
         return None
-    return authorization.decide(attempt.principal, ACTION, attempt.resource, region=attempt.region,
-                                context=attempt.context, request=attempt.request)
+    return authorization.decide(
+        attempt.principal,
+        ACTION,
+        attempt.resource,
+        region=attempt.region,
+        context=attempt.context,
+        request=attempt.request,
+    )
 
 
 def _wrap_sts() -> None:
@@ -73,7 +84,7 @@ def _wrap_sts() -> None:
         register(access_key, {**session, "SourceIdentity": value} if value else session)
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        request = authorization.HttpRequest("sts", method, path, headers, body, query)
+        request = HttpRequest("sts", method, path, headers, body, query)
         if request.text("Action") == "AssumeRole":
             asked, carried = request.text("SourceIdentity"), inherited(headers)
             if asked and not _VALID.fullmatch(asked):
@@ -82,7 +93,7 @@ def _wrap_sts() -> None:
                 return sts._error(403, "AccessDenied", "The source identity of a session cannot be changed", ns="sts")
         status, answer_headers, answer = await handle(method, path, headers, body, query)
         value = wanted(request)
-        if status == 200 and value:
+        if status == HTTPStatus.OK and value:
             echo = f"<SourceIdentity>{escape(value)}</SourceIdentity></AssumeRoleResult>"
             answer = answer.replace(b"</AssumeRoleResult>", echo.encode())
         return status, answer_headers, answer

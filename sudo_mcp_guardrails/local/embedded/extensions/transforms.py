@@ -1,19 +1,24 @@
 """Gap: ministack runs a template's transforms and macros for anyone who may create the stack or change set.
 
 AWS asks for `cloudformation:CreateChangeSet` on each transform as well, since a macro runs code at plan time:
-`arn:aws:cloudformation:<region>:aws:transform/<Name>` for AWS's own, with the account id for a macro of one's own.
+`arn:<partition>:cloudformation:<region>:aws:transform/<Name>` for AWS's own, with the account id for a macro of
+one's own.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import get_account_id
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, helpers
 
 from . import authorization
+from .attempts import PARTITION
+
+if TYPE_CHECKING:
+    from .attempts import Attempt, HttpRequest
 
 ACTION = "cloudformation:CreateChangeSet"
 _STARTERS = frozenset({"cloudformation:CreateStack", "cloudformation:UpdateStack", ACTION})
@@ -39,7 +44,7 @@ def names(template: Any) -> set[str]:
     return found - {""}
 
 
-def _template(request: authorization.HttpRequest) -> Any:
+def _template(request: HttpRequest) -> Any:
     params = {key: [value] for key, value in request.form().items()}
     text, problem = helpers._resolve_template(params)
     if problem or not text:
@@ -51,15 +56,16 @@ def _template(request: authorization.HttpRequest) -> Any:
         return {}
 
 
-def _transforms_allowed(attempt: authorization.Attempt) -> Any:
+def _transforms_allowed(attempt: Attempt) -> Any:
     if attempt.action not in _STARTERS or attempt.request is None:
         return None
     for name in sorted(names(_template(attempt.request))):
         aws_owned = name.startswith("AWS::")
         owner = "aws" if aws_owned else get_account_id()
-        arn = f"arn:aws:cloudformation:{attempt.region}:{owner}:transform/{name.removeprefix('AWS::')}"
-        denied = authorization.decide(attempt.principal, ACTION, arn, region=attempt.region,
-                                      context=attempt.context, request=attempt.request)
+        arn = f"arn:{PARTITION}:cloudformation:{attempt.region}:{owner}:transform/{name.removeprefix('AWS::')}"
+        denied = authorization.decide(
+            attempt.principal, ACTION, arn, region=attempt.region, context=attempt.context, request=attempt.request
+        )
         if denied is not None:
             return denied
     return None
