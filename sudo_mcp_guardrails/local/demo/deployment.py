@@ -62,7 +62,7 @@ class Cdk:
 
     def bootstrap(self, aws: EmbeddedAws) -> None:
         """Bootstrap the demo's account."""
-        self._run(["bootstrap", f"aws://{ACCOUNT}/{REGION}"], _environment(aws))
+        self._run(["bootstrap", "--app", str(self.output), f"aws://{ACCOUNT}/{REGION}"], _environment(aws))
 
     def deploy(self, aws: EmbeddedAws) -> Mapping[str, str]:
         """Deploy what was synthesized, and return the stack's outputs."""
