@@ -10,7 +10,7 @@ from __future__ import annotations
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services.cloudformation.provisioners import _physical_name
 
-from .support import Created, Props, register
+from .support import PARTITION, Created, Props, register
 
 _TYPES = (
     "ACCOUNT",
@@ -33,7 +33,7 @@ def _record(name: str, props: Props) -> None:
 
 
 def _arn(name: str) -> str:
-    return f"arn:aws:access-analyzer:{get_region()}:{get_account_id()}:analyzer/{name}"
+    return f"arn:{PARTITION}:access-analyzer:{get_region()}:{get_account_id()}:analyzer/{name}"
 
 
 def _create(logical_id: str, props: Props, stack_name: str) -> Created:

@@ -88,7 +88,7 @@ def _data_resource_matches(resource: dict[str, Any], record: Record) -> bool:
     parameters = record["requestParameters"] or {}
     named = parameters.get("bucketName") or parameters.get("functionName") or parameters.get("tableName") or ""
     tail = f"{named}/{parameters.get('key', '')}" if "bucketName" in parameters else named
-    # A value without a name (arn:aws:s3) means all; otherwise it is a prefix of the resource.
+    # A value that names a service alone means all; otherwise it is a prefix of the resource.
     return any(
         value.count(":") < 5 or f"/{tail}".startswith(f"/{value.rpartition(':')[2].rpartition('function/')[2]}")
         for value in resource.get("Values") or []

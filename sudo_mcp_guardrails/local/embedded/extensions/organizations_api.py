@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid, request_scope
 from ministack.services import organizations
 
+from .support import PARTITION
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -62,7 +64,7 @@ def _invite(payload: dict[str, Any]) -> Answer:
     handshake_id = "h-" + new_uuid().replace("-", "")[:10]
     _handshakes[handshake_id] = {
         "Id": handshake_id,
-        "Arn": f"arn:aws:organizations::{get_account_id()}:handshake/{organization['Id']}/invite/{handshake_id}",
+        "Arn": f"arn:{PARTITION}:organizations::{get_account_id()}:handshake/{organization['Id']}/invite/{handshake_id}",
         "Parties": [{"Id": organization["Id"][2:], "Type": "ORGANIZATION"}, {"Id": account, "Type": "ACCOUNT"}],
         "State": "OPEN",
         "Action": "INVITE",
@@ -94,7 +96,7 @@ def _join(account: str) -> None:
     organization = organizations._orgs["self"]
     organizations._accounts[account] = {
         "Id": account,
-        "Arn": f"arn:aws:organizations::{owner}:account/{organization['Id']}/{account}",
+        "Arn": f"arn:{PARTITION}:organizations::{owner}:account/{organization['Id']}/{account}",
         "Email": f"account+{account}@example.com",
         "Name": f"account {account}",
         "Status": "ACTIVE",

@@ -13,6 +13,8 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3
 
+from .support import PARTITION
+
 _KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
@@ -22,7 +24,7 @@ def install() -> None:
 
     def resolve_with_managed_key(headers: dict[str, str], bucket_name: str) -> Any:
         if headers.get("x-amz-server-side-encryption") == "aws:kms" and not headers.get(_KEY_ID):
-            headers = {**headers, _KEY_ID: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
+            headers = {**headers, _KEY_ID: f"arn:{PARTITION}:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
         return resolve(headers, bucket_name)
 
     s3._resolve_sse_write_headers = resolve_with_managed_key

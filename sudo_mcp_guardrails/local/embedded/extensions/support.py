@@ -11,6 +11,7 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PARTITION = "aws"  # the only one that ministack has
 Props = dict[str, Any]
 Created = tuple[str, dict[str, Any]]
 Answer = tuple[int, dict[str, str], bytes]
