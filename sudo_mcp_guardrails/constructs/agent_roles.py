@@ -65,7 +65,10 @@ class AgentRoles(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._scope = agent_scope
-        self._duration = max_session_duration or cdk.Duration.hours(1)
+        # Each value of the CDK is a call to Node: one serves all four roles.
+        self._hour = cdk.Duration.hours(1)
+        self._duration = max_session_duration or self._hour
+        self._service = iam.ServicePrincipal("cloudformation.amazonaws.com")
         policies = AgentPolicies(agent_scope)
         read = self._policy("Read", policies.read)
         plan = self._policy("Plan", policies.plan)
@@ -142,11 +145,11 @@ class AgentRoles(Construct):
             self,
             kind.capitalize() + "Role",
             # The trust policy is data like every other policy; the CDK's own rendering is replaced below.
-            assumed_by=iam.ServicePrincipal("cloudformation.amazonaws.com"),
+            assumed_by=self._service,
             role_name=names.role_name(agent.name, kind),
             path=names.role_path(agent.name),
             description=f"Agent {agent.name}, {kind}; answers to {agent.owner}",
-            max_session_duration=self._duration if kind in {"read", "plan"} else cdk.Duration.hours(1),
+            max_session_duration=self._duration if kind in {"read", "plan"} else self._hour,
         )
         resource = role.node.default_child
         if not isinstance(resource, iam.CfnRole):

@@ -61,7 +61,7 @@ class GuardrailPolicy(Construct):
         if findings:
             accept_risk(self, nag=findings, reason=reason)
         if checkov:
-            accept_risk(self, checkov=checkov, reason=reason)
+            accept_risk(resource, checkov=checkov, reason=reason)  # spares the way there from the construct
         self.policy_arn: str = resource.ref
         """ARN of the policy."""
 
