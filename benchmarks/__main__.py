@@ -1,0 +1,157 @@
+"""``make bench``: measure here and now, print it, and write it to docs/benchmarks.md; exit 1 where a limit is missed.
+
+The two syntheses alternate, each in a fresh process, so that a busy moment of the machine hits both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.synthesis import AGENTS, TEMPLATE
+from sudo_mcp_guardrails.toolchain.node import use_node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT: Final = Path(__file__).parent.parent
+PAGE: Final = ROOT / "docs" / "benchmarks.md"
+MARKERS: Final = ("<!-- measured: begin -->", "<!-- measured: end -->")
+RATIO_LIMIT: Final = 1.5
+IMPORT_LIMIT: Final = 0.100
+REPETITIONS: Final = 5
+IMPORTS: Final = 10
+_TIMEOUT: Final = 300
+# Prints its own seconds, so that the start of the interpreter does not count, and whether jsii was imported:
+# nothing else of ours could start Node. A process that Node ran in would also show as a child.
+_IMPORT: Final = """
+import sys, time
+started = time.perf_counter()
+import sudo_mcp_guardrails.iam
+seconds = time.perf_counter() - started
+import resource
+print(seconds, "jsii" in sys.modules or resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0)
+"""
+
+
+def synthesis(kind: str, out: Path, *template: Path, validation: bool = False) -> float:
+    """Synthesize in a fresh process and return its seconds, the interpreter's and Node's start included.
+
+    Raises:
+        subprocess.CalledProcessError: Where it fails; what it said is on standard error.
+    """
+    environment = {**os.environ, "CDK_VALIDATION": "true" if validation else "false"}
+    command = [sys.executable, "-m", "benchmarks.synthesis", kind, str(out), *map(str, template)]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=_TIMEOUT)
+    return time.perf_counter() - started
+
+
+def resources(out: Path) -> dict[str, object]:
+    """Return a synthesized template's resources without their metadata, which no L1 writes."""
+    found = json.loads((out / TEMPLATE).read_text(encoding="utf-8"))["Resources"]
+    return {
+        name: {key: value for key, value in resource.items() if key != "Metadata"} for name, resource in found.items()
+    }
+
+
+def import_seconds() -> tuple[float, bool]:
+    """Return the least seconds that ``import sudo_mcp_guardrails.iam`` takes, and whether Node was ever started."""
+    least, node = float("inf"), False
+    for _ in range(IMPORTS):
+        done = subprocess.run(
+            [sys.executable, "-c", _IMPORT], check=True, capture_output=True, text=True, cwd=ROOT, timeout=_TIMEOUT
+        )
+        seconds, started = done.stdout.split()
+        least, node = min(least, float(seconds)), node or started == "True"
+    return least, node
+
+
+def table(times: dict[str, list[float]], validated: float, imported: float, *, node: bool, count: int) -> str:
+    """Return the report as Markdown."""
+    rows = [f"| {name} | {min(seconds):.2f} | {statistics.median(seconds):.2f} |" for name, seconds in times.items()]
+    versions = ", ".join(f"{name} {version(name)}" for name in ("aws-cdk-lib", "jsii", "constructs"))
+    return f"""\
+{AGENTS} agents, {count} resources in one stack, {REPETITIONS} runs of each in turn, seconds of the whole process:
+
+| | minimum | median |
+|---|---:|---:|
+{rows}
+
+Ratio of the medians {ratio(times, statistics.median):.2f}, of the minima {ratio(times, min):.2f}; the limit is \
+{RATIO_LIMIT}. Both ran without rule packs and with `CDK_VALIDATION=false`; with the CDK's built-in validation on, \
+one run of `AgentGuardrails` took {validated:.2f}.
+
+`import sudo_mcp_guardrails.iam`: {imported * 1000:.0f} ms, the least of {IMPORTS} fresh processes; the limit is \
+{IMPORT_LIMIT * 1000:.0f} ms. Node was {"started" if node else "not started"}.
+
+Measured with Python {platform.python_version()}, Node {use_node().version}, {versions}, on {platform.system()} \
+{platform.machine()} with {os.cpu_count()} cores."""
+
+
+def ratio(times: dict[str, list[float]], how: Callable[[list[float]], float]) -> float:
+    """Return the library's seconds over those by hand, each summed up by ``min`` or ``statistics.median``."""
+    library, hand = times.values()
+    return how(library) / how(hand)
+
+
+def write(report: str, page: Path = PAGE) -> None:
+    """Put the report between the page's markers.
+
+    Raises:
+        ValueError: Where the page has not exactly one of each.
+    """
+    text = page.read_text(encoding="utf-8")
+    if [text.count(marker) for marker in MARKERS] != [1, 1]:
+        raise ValueError(f"page {page.name!r} is not allowed: expected {MARKERS[0]!r} and {MARKERS[1]!r}, once each")
+    before, _, rest = text.partition(MARKERS[0])
+    after = rest.partition(MARKERS[1])[2]
+    page.write_text(f"{before}{MARKERS[0]}\n{report}\n{MARKERS[1]}{after}", encoding="utf-8")
+
+
+def main() -> int:
+    """Measure, print, write, and return the exit code."""
+    use_node()  # installs Node where there is none, which must not count
+    times: dict[str, list[float]] = {"`AgentGuardrails`": [], "by hand, as L1s": []}
+    library, hand = times.values()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        synthesis("guardrails", folder / "warm")  # compiles Python, unpacks jsii's modules into its cache
+        synthesis("hand", folder / "warm-hand", folder / "warm" / TEMPLATE)
+        same = resources(folder / "warm") == resources(folder / "warm-hand")
+        count = len(resources(folder / "warm"))
+        for run in range(REPETITIONS):
+            library.append(synthesis("guardrails", folder / f"guardrails-{run}"))
+            hand.append(synthesis("hand", folder / f"hand-{run}", folder / "warm" / TEMPLATE))
+            print(f"run {run + 1}: {library[-1]:.2f} s, by hand {hand[-1]:.2f} s", file=sys.stderr)
+        validated = synthesis("guardrails", folder / "validated", validation=True)
+    imported, node = import_seconds()
+    report = table(times, validated, imported, node=node, count=count)
+    print(report)
+    write(report)
+    missed = [
+        what
+        for what, is_missed in (
+            ("the two templates have different resources", not same),
+            (f"synthesis takes more than {RATIO_LIMIT} times as long", ratio(times, statistics.median) > RATIO_LIMIT),
+            (f"the import takes more than {IMPORT_LIMIT * 1000:.0f} ms", imported > IMPORT_LIMIT),
+            ("the import starts Node", node),
+        )
+        if is_missed
+    ]
+    for what in missed:
+        print(f"missed: {what}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
