@@ -41,7 +41,13 @@ def run_self_test(endpoint_url: str, *, report: Callable[[str], None]) -> None:
     Raises:
         EmbeddedAwsError: a decision is wrong, so nothing that the server shows would be worth anything.
     """
-    wrong = [f"{check.name} was {_seen(check)}" for check in _checks(endpoint_url) if not _holds(check)]
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - boto3 is slow to import
+
+    try:
+        wrong = [f"{check.name} was {_seen(check)}" for check in _checks(endpoint_url) if not _holds(check)]
+    except (BotoCoreError, ClientError) as error:
+        msg = f"the self-test of the embedded AWS could not be set up, so nothing is shown on it: {error}"
+        raise EmbeddedAwsError(msg) from error
     if wrong:
         msg = f"the self-test of the embedded AWS failed, so nothing is shown on it: {'; '.join(wrong)}"
         raise EmbeddedAwsError(msg)
