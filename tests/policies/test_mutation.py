@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sudo_mcp_guardrails.policies.mutation import Mutant, policy_mutants, stack_mutants
+from sudo_mcp_guardrails.policies.mutation import policy_mutants, stack_mutants
 from sudo_mcp_guardrails.policies.organization import agents as organization
 from sudo_mcp_guardrails.policies.registry import SCENARIOS
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.bundle import AgentPolicies
+    from sudo_mcp_guardrails.policies.mutation import Mutant
 
 REPORT = Path(__file__).parents[2] / "build" / "mutation.json"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import app
 from sudo_mcp_guardrails import policies as room
 from sudo_mcp_guardrails.iam import evaluate
+from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
 from sudo_mcp_guardrails.policies.organization import agents as organization
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _GOVERNED = {"account", "cloudformation", "cloudtrail", "iam", "logs", "organizations", "signin", "sts"}
 """Services that every agent's policies speak of."""
-_APP_SCOPES = {agent.name: AgentScope(agent, app.ACCOUNT) for agent in app.AGENTS}
+_APP_SCOPES = {agent.name: AgentScope(agent, ACCOUNT) for agent in AGENTS}
 
 
 def _decide(scenario: Scenario, policies: AgentPolicies, values: dict[str, str]) -> Decision:
