@@ -33,7 +33,7 @@ def demo(
         status = answer.progress.status("starting")
 
         def played(outcome: Outcome) -> None:
-            answer.text.print(_line(outcome))
+            answer.text.print(_line(outcome), soft_wrap=True)
 
         def step(name: str) -> None:
             status.update(name)
@@ -57,7 +57,8 @@ def demo(
             answer.text.print(f"{seconds:7.1f} s  {name}")
         answer.text.print(
             f"{summary['scenarios']} scenarios, {summary['agreed']} as expected, {summary['surprises']} surprises, "
-            f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s"
+            f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s",
+            soft_wrap=True,
         )
         answer.text.print(f"report: {output / 'report.html'}")
         answer.finish(ok=not result.surprises, summary=summary, items=items)

@@ -38,6 +38,7 @@ class AgentGuardrails(Construct):
         scope: The scope.
         id: The construct's id.
         agents: The agents.
+            An agent with ``sensitive_reads`` is a warning, ``sudo-mcp-guardrails:agentGuardrails.sensitiveReads``.
         callers: Who may ask the broker for sessions. Default: nobody.
         apply_broker: The role that mints apply sessions. Default: nobody can assume the apply roles.
         direct_assumption: Who may assume read and plan without the broker, for break-glass. Default: nobody.
@@ -104,6 +105,14 @@ class AgentGuardrails(Construct):
                 f"{', '.join(direct_assumption.principals)} may assume read and plan roles without the broker; such "
                 "sessions are not attributed to a run",
             )
+
+        for agent in ordered:
+            if agent.sensitive_reads:
+                cdk.Annotations.of(self).add_warning_v2(
+                    "sudo-mcp-guardrails:agentGuardrails.sensitiveReads",
+                    f"agent {agent.name!r} may do sensitive reads of class "
+                    f"{', '.join(kind.value for kind in agent.sensitive_reads)}",
+                )
 
     def roles(self, agent: str) -> AgentRoles:
         """Return the roles of an agent by its name.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.iam.documents import Conditions, Strings
 
-_VARIABLE: Final = re.compile(r"\$\{([^${}]*)\}")
+_VARIABLE: Final = re.compile(r"\$\{(\$|[^${}]*)\}")
 _LITERAL: Final = {"*": "*", "?": "?", "$": "$"}
 _WILD: Final = {"*": "\ue000", "?": "\ue001"}
 """``${*}`` and ``${?}`` mean the characters themselves; these stand for them until the pattern is compared."""

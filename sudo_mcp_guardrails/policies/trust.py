@@ -88,7 +88,9 @@ def cloudformation() -> Statement:
         effect="Allow",
         actions=("sts:AssumeRole",),
         principals=(("Service", "cloudformation.amazonaws.com"),),
-        conditions=(("StringEquals", "aws:SourceAccount", (ACCOUNT,)),),
+        # Whoever hands the role over needs iam:PassRole in this very account; where CloudFormation also says for
+        # which account it works, that must be this one.
+        conditions=(("StringEqualsIfExists", "aws:SourceAccount", (ACCOUNT,)),),
         reason="CloudFormation carries out approved changes as this role",
     )
 
