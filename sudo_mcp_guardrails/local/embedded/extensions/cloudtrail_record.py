@@ -44,6 +44,22 @@ _DATA_EVENTS = re.compile(
     r"|sqs:(SendMessage|ReceiveMessage|DeleteMessage)\w*|sns:Publish\w*|kinesis:(Put|Get)Record\w*)$"
 )
 _SECRET_MEMBERS = re.compile(r"password|secret|token|credential|plaintext|ciphertext", re.IGNORECASE)
+# Members that carry values or payloads, which CloudTrail hides or leaves out.
+_HIDDEN = {
+    "ssm:PutParameter": {"Value"},
+    "lambda:CreateFunction": {"Code", "Environment"},
+    "lambda:UpdateFunctionCode": {"ZipFile"},
+    "lambda:UpdateFunctionConfiguration": {"Environment"},
+    "dynamodb:PutItem": {"Item"},
+    "dynamodb:UpdateItem": {"ExpressionAttributeValues"},
+    "dynamodb:BatchWriteItem": {"RequestItems"},
+    "logs:PutLogEvents": {"logEvents"},
+    "sqs:SendMessage": {"MessageBody", "MessageAttributes"},
+    "sns:Publish": {"Message", "MessageAttributes"},
+    "kinesis:PutRecord": {"Data"},
+    "states:StartExecution": {"input"},
+    "events:PutEvents": {"Entries"},
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +98,7 @@ def build(call: Call) -> Record:
         "sourceIPAddress": "127.0.0.1",
         "userAgent": call.headers.get("user-agent", ""),
         "requestParameters": _parameters(call),
-        "responseElements": None,
+        "responseElements": _response(call),
         "requestID": call.request_id,
         "eventID": new_uuid(),
         "readOnly": bool(_READ_PREFIX.match(name)) or name in _READ_NAMES,
@@ -165,13 +181,27 @@ def _parameters(call: Call) -> Record | None:
             parameters = None
     if not isinstance(parameters, dict):
         return None
-    hidden = {key: "HIDDEN_DUE_TO_SECURITY_REASONS" for key in parameters if _SECRET_MEMBERS.search(key)}
+    secret = {key for key in parameters if _SECRET_MEMBERS.search(key) or key in _HIDDEN.get(call.action, ())}
+    hidden = dict.fromkeys(sorted(secret), "HIDDEN_DUE_TO_SECURITY_REASONS")
     shown = {_lower_first(key): value for key, value in {**cloudtrail._scrub(parameters), **hidden}.items()}
     for member in ("action", "version"):
         shown.pop(member, None)
     if call.action.startswith("lambda:") and "/functions/" in call.path:
         shown["functionName"] = unquote(call.path.split("/functions/")[1].split("/")[0])
     return shown
+
+
+def _response(call: Call) -> Record | None:
+    """Of AssumeRole the session that it made, which is what ties a chain of sessions together; of no other call."""
+    if call.action != "sts:AssumeRole" or call.status >= 400:
+        return None
+    text = call.answer.decode("utf-8", "replace")
+    found = {name: re.search(f"<{name}>([^<]*)</{name}>", text) for name in ("AccessKeyId", "Arn", "AssumedRoleId")}
+    values = {name: match.group(1) for name, match in found.items() if match}
+    return {
+        "credentials": {"accessKeyId": values.get("AccessKeyId", "")},
+        "assumedRoleUser": {"assumedRoleId": values.get("AssumedRoleId", ""), "arn": values.get("Arn", "")},
+    }
 
 
 def _error(call: Call) -> tuple[str, str]:
