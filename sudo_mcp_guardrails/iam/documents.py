@@ -175,12 +175,14 @@ def _parse_statement(raw: object, place: str, index: int) -> Statement:
     unknown = set(raw) - _ELEMENTS
     if unknown:
         raise PolicyError(f"{place}: unknown element {min(unknown)!r}, expected some of {', '.join(sorted(_ELEMENTS))}")
-    if raw.get("Effect") not in {"Allow", "Deny"}:
+    if not isinstance(raw.get("Effect"), str) or raw["Effect"] not in {"Allow", "Deny"}:
         raise PolicyError(f"{place}.Effect: {raw.get('Effect')!r} is not allowed, expected 'Allow' or 'Deny'")
     if ("Action" in raw) == ("NotAction" in raw):
         raise PolicyError(f"{place}: expected one of Action and NotAction")
     if "Resource" in raw and "NotResource" in raw:
         raise PolicyError(f"{place}: expected only one of Resource and NotResource")
+    if not raw.keys() & {"Resource", "NotResource", "Principal", "NotPrincipal"}:
+        raise PolicyError(f"{place}: expected one of Resource and NotResource, or a Principal")
     return Statement(
         sid=str(raw.get("Sid") or f"#{index}"),
         effect=raw["Effect"],
@@ -200,7 +202,7 @@ def _parse_principals(raw: object, place: str) -> tuple[tuple[str, str], ...]:
         return ()
     if raw == "*":
         return (("*", "*"),)
-    if not isinstance(raw, dict):
+    if not isinstance(raw, dict) or not raw:
         raise PolicyError(f"{place}: expected '*' or an object, got {raw!r}")
     return tuple((kind, value) for kind, values in raw.items() for value in _values(values, f"{place}.{kind}"))
 
@@ -219,6 +221,9 @@ def _parse_conditions(raw: object, place: str) -> Conditions:
 
 def _values(raw: object, place: str) -> Strings:
     """Read a string, number or boolean, or a list of these, as strings."""
+    if raw == []:
+        # An empty list restricts nothing, and read as such it would turn a statement into its opposite.
+        raise PolicyError(f"{place}: expected at least one value, got an empty list")
     items: Iterable[object] = raw if isinstance(raw, (list, tuple)) else (raw,)
     out = []
     for item in items:
