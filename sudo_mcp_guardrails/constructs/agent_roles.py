@@ -77,9 +77,9 @@ class AgentRoles(Construct):
         direct = () if direct_assumption is None else (direct_assumption.statement(),)
 
         def minted(kind: Capability, role: iam.IRole) -> tuple[PolicyDocument, Mapping[str, str]]:
-            statement = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
+            statements = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
             extra = () if kind is Capability.APPLY else direct
-            return trust.trust_policy(statement, *extra), {_BROKER: role.role_arn}
+            return trust.trust_policy(*statements, *extra), {_BROKER: role.role_arn}
 
         self.read_role: iam.IRole = self._role(
             "read", [read, *sensitive_policies], boundary, *minted(Capability.READ, broker)

@@ -22,11 +22,12 @@ DIRECT_PATTERN: Final = "direct-*"
 NO_PLAN: Final = "none"
 """The ``plan-digest`` of a session that is not bound to an approved plan."""
 
-_ASSUME: Final = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
+def minted(agent: str, kind: str, broker: str) -> tuple[Statement, ...]:
+    """Return the statements that let a broker mint sessions of one role, with all five tags pinned.
 
-def minted(agent: str, kind: str, broker: str) -> Statement:
-    """Return the statement that lets a broker mint sessions of one role, with all five tags pinned.
+    One AssumeRole needs all three actions. Each statement rests only on the condition keys that AWS sends for its
+    action (Service Authorization Reference, STS): a key that is absent would refuse every session.
 
     Args:
         agent: Name of the agent.
@@ -34,21 +35,37 @@ def minted(agent: str, kind: str, broker: str) -> Statement:
         broker: ARN of the broker's role, or a placeholder for it.
     """
     digest = "sha256-*" if kind == "apply" else NO_PLAN
-    return Statement(
-        sid="TrustBroker",
-        effect="Allow",
-        actions=_ASSUME,
-        principals=(("AWS", broker),),
-        conditions=(
-            ("StringEquals", "aws:RequestTag/agent", (agent,)),
-            ("StringEquals", "aws:RequestTag/capability", (kind,)),
-            ("StringLike", "aws:RequestTag/run", (RUN_PATTERN,)),
-            ("StringLike", "aws:RequestTag/ticket", ("?*",)),
-            ("StringLike", "aws:RequestTag/plan-digest", (digest,)),
-            ("StringLike", "sts:SourceIdentity", (RUN_PATTERN,)),
-            ("ForAllValues:StringEquals", "aws:TagKeys", SESSION_TAGS),
+    principals = (("AWS", broker),)
+    identity = ("StringLike", "sts:SourceIdentity", (RUN_PATTERN,))
+    tags = (
+        ("StringEquals", "aws:RequestTag/agent", (agent,)),
+        ("StringEquals", "aws:RequestTag/capability", (kind,)),
+        ("StringLike", "aws:RequestTag/run", (RUN_PATTERN,)),
+        ("StringLike", "aws:RequestTag/ticket", ("?*",)),
+        ("StringLike", "aws:RequestTag/plan-digest", (digest,)),
+        ("ForAllValues:StringEquals", "aws:TagKeys", SESSION_TAGS),
+    )
+    reason = "sessions are minted by the broker, with a fresh run id that the agent cannot choose"
+    return (
+        Statement(
+            "TrustBroker",
+            "Allow",
+            ("sts:AssumeRole",),
+            principals=principals,
+            conditions=(*tags, identity),
+            reason=reason,
         ),
-        reason="sessions are minted by the broker, with a fresh run id that the agent cannot choose",
+        Statement(
+            "TrustBrokerTags", "Allow", ("sts:TagSession",), principals=principals, conditions=tags, reason=reason
+        ),
+        Statement(
+            "TrustBrokerRun",
+            "Allow",
+            ("sts:SetSourceIdentity",),
+            principals=principals,
+            conditions=(identity,),
+            reason=reason,
+        ),
     )
 
 

@@ -64,7 +64,7 @@ def _outside(play: Play) -> Decision:
     layers = Layers(
         identity=(grants,),
         scps=((FULL_ACCESS, organization.policy().resolve(VALUES)),),
-        resource=trust.trust_policy(trust.minted(play.agent, kind, trusted)).resolve(VALUES),
+        resource=trust.trust_policy(*trust.minted(play.agent, kind, trusted)).resolve(VALUES),
     )
     return evaluate(_request(play, principal), layers)
 
