@@ -78,7 +78,9 @@ def import_seconds() -> tuple[float, bool]:
 
 def table(times: dict[str, list[float]], validated: float, imported: float, *, node: bool, count: int) -> str:
     """Return the report as Markdown."""
-    rows = [f"| {name} | {min(seconds):.2f} | {statistics.median(seconds):.2f} |" for name, seconds in times.items()]
+    rows = "\n".join(
+        f"| {name} | {min(seconds):.2f} | {statistics.median(seconds):.2f} |" for name, seconds in times.items()
+    )
     versions = ", ".join(f"{name} {version(name)}" for name in ("aws-cdk-lib", "jsii", "constructs"))
     return f"""\
 {AGENTS} agents, {count} resources in one stack, {REPETITIONS} runs of each in turn, seconds of the whole process:
