@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 DEFAULT_REGION = "us-east-1"
 
 
-def session(access_key: str, secret_key: str = "test", token: str | None = None, region: str = DEFAULT_REGION) -> Any:  # noqa: S107, ANN401
+def session(access_key: str, secret_key: str = "test", token: str | None = None, region: str = DEFAULT_REGION) -> Any:  # noqa: S107 - any secret does for an account root
     """A boto3 session with these credentials, deaf to profiles, config files and `AWS_*` variables.
 
     A 12-digit access key is the root of that account in ministack, whatever the secret.
     """
-    import boto3  # noqa: PLC0415 - slow to import, and the package must not pull it in at import time
-    import botocore.session  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 - slow, and the package must not pull it in at import time
+    import botocore.session  # noqa: PLC0415 - as boto3
 
     deaf = botocore.session.Session(
         session_vars={
@@ -38,16 +38,16 @@ def session(access_key: str, secret_key: str = "test", token: str | None = None,
 
 
 @functools.cache
-def _loader() -> Any:  # noqa: ANN401
+def _loader() -> Any:
     """One loader for all sessions: reading the service models again for each agent costs 0.1 s a client."""
-    from botocore.loaders import create_loader  # noqa: PLC0415
+    from botocore.loaders import create_loader  # noqa: PLC0415 - as boto3
 
     return create_loader()
 
 
-def client(service: str, endpoint_url: str, boto_session: Any, **config: Any) -> Any:  # noqa: ANN401
+def client(service: str, endpoint_url: str, boto_session: Any, **config: Any) -> Any:
     """A client of `service` that goes to the embedded AWS and nowhere else: no proxies, no retries of refusals."""
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415 - as boto3
 
     settings: dict[str, Any] = {
         "proxies": {},
@@ -60,6 +60,6 @@ def client(service: str, endpoint_url: str, boto_session: Any, **config: Any) ->
     return boto_session.client(service, endpoint_url=endpoint_url, config=Config(**settings))
 
 
-def assumed(credentials: Mapping[str, Any], region: str = DEFAULT_REGION) -> Any:  # noqa: ANN401
+def assumed(credentials: Mapping[str, Any], region: str = DEFAULT_REGION) -> Any:
     """A session from the `Credentials` of an STS answer."""
     return session(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"], region)

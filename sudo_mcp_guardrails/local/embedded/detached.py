@@ -114,7 +114,7 @@ def down() -> Running | None:
 
 
 def _start(port: int | None, report: Callable[[str], None], python: Path) -> Running:
-    from sudo_mcp_guardrails.local.embedded.selftest import run_self_test  # noqa: PLC0415 - pulls in boto3
+    from sudo_mcp_guardrails.local.embedded.selftest import run_self_test  # noqa: PLC0415 - boto3 is slow to import
 
     state = folder() / "state"
     shutil.rmtree(state, ignore_errors=True)

@@ -173,13 +173,18 @@ class EmbeddedAws:
             raise EmbeddedAwsError(msg)
         return subprocess_environment(self.credentials(account, region), self._state / "home")
 
-    def session(self, account: str = MANAGEMENT_ACCOUNT, region: str = clients.DEFAULT_REGION) -> Any:  # noqa: ANN401
+    def session(self, account: str = MANAGEMENT_ACCOUNT, region: str = clients.DEFAULT_REGION) -> Any:
         """A boto3 session of the root of `account`."""
         return clients.session(self.credentials(account, region)["AWS_ACCESS_KEY_ID"], region=region)
 
     def client(
-        self, service: str, *, account: str = MANAGEMENT_ACCOUNT, region: str = clients.DEFAULT_REGION, session: Any = None
-    ) -> Any:  # noqa: ANN401
+        self,
+        service: str,
+        *,
+        account: str = MANAGEMENT_ACCOUNT,
+        region: str = clients.DEFAULT_REGION,
+        session: Any = None,
+    ) -> Any:
         """A boto3 client of the root of `account`, or of `session` where one is given (an assumed role's)."""
         return clients.client(service, self.endpoint_url, session or self.session(account, region))
 
@@ -190,7 +195,7 @@ class EmbeddedAws:
         return self._state_dir.resolve()
 
     def _run_self_test(self) -> None:
-        from sudo_mcp_guardrails.local.embedded.selftest import run_self_test  # noqa: PLC0415 - pulls in boto3
+        from sudo_mcp_guardrails.local.embedded.selftest import run_self_test  # noqa: PLC0415 - boto3 is slow to import
 
         run_self_test(self.endpoint_url, report=self._report)
 

@@ -33,7 +33,7 @@ class Organization:
     def create(cls, endpoint_url: str, management_account: str) -> Self:
         """Create the organization, with SCPs enabled as `CreateOrganization` does, and return it."""
         made = cls(endpoint_url, management_account)
-        made._client.create_organization(FeatureSet="ALL")  # noqa: SLF001 - an instance of this very class
+        made._client.create_organization(FeatureSet="ALL")
         return made
 
     @property
@@ -81,5 +81,5 @@ class Organization:
         answer = self._client.create_policy(Name=name, Description=name, Type=kind, Content=json.dumps(document))
         return str(answer["Policy"]["PolicySummary"]["Id"])
 
-    def _of(self, account: str) -> Any:  # noqa: ANN401
+    def _of(self, account: str) -> Any:
         return clients.client("organizations", self._endpoint_url, clients.session(account))

@@ -76,7 +76,7 @@ def start_server(
         argv += ["--watch-stdin", "--remove-state"]
     with log_file(state).open("wb") as log:
         try:
-            return subprocess.Popen(  # noqa: S603 - argv is ours, no shell is involved
+            return subprocess.Popen(
                 argv,
                 env=server_environment(state, port, without),
                 cwd=state,
@@ -87,7 +87,10 @@ def start_server(
                 start_new_session=True,  # its own group: Ctrl-C is the launcher's to handle, and the group dies as one
             )
         except OSError as error:
-            msg = f"the embedded AWS cannot start {python} ({error.strerror}); remove that environment to have it made again"
+            msg = (
+                f"the embedded AWS cannot start {python} ({error.strerror}); "
+                "remove that environment to have it made again"
+            )
             raise EmbeddedAwsError(msg) from error
 
 

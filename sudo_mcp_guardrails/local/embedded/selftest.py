@@ -51,7 +51,10 @@ def run_self_test(endpoint_url: str, *, report: Callable[[str], None]) -> None:
     if wrong:
         msg = f"the self-test of the embedded AWS failed, so nothing is shown on it: {'; '.join(wrong)}"
         raise EmbeddedAwsError(msg)
-    report("self-test passed: no policy, boundary, SCP, trust condition and PassRole deny; no SCP binds the management account")
+    report(
+        "self-test passed: no policy, boundary, SCP, trust condition and PassRole deny; "
+        "no SCP binds the management account"
+    )
 
 
 def _seen(check: Check) -> str:
@@ -81,7 +84,7 @@ def _checks(endpoint_url: str) -> Iterator[Check]:
     for account in (MANAGEMENT, MEMBER):
         _deploy(endpoint_url, account)
 
-    def on(service: str, role: str, account: str = MEMBER) -> Any:  # noqa: ANN401
+    def on(service: str, role: str, account: str = MEMBER) -> Any:
         return clients.client(service, endpoint_url, _assume(endpoint_url, account, role))
 
     def create_function(role: str) -> object:
@@ -95,27 +98,39 @@ def _checks(endpoint_url: str) -> Iterator[Check]:
 
     allowed = on("sts", "allowed")
     conditioned = {"RoleArn": _arn(MEMBER, "conditioned"), "RoleSessionName": "self-test"}
-    yield Check("a call by a role without policies", False, on("s3", "nothing").list_buckets)
-    yield Check("a call that a policy allows", True, on("s3", "allowed").list_buckets)
-    yield Check("a call beyond the boundary of a CloudFormation role", False, on("s3", "bounded").list_buckets)
-    yield Check("a call within the boundary of a CloudFormation role", True, on("iam", "bounded").list_roles)
-    yield Check("a call that an SCP denies in a member account", False, on("dynamodb", "allowed").list_tables)
-    yield Check("the same call in the management account", True, on("dynamodb", "allowed", MANAGEMENT).list_tables)
-    yield Check("an assumption against a trust condition", False, lambda: allowed.assume_role(**conditioned))
+    yield Check("a call by a role without policies", allowed=False, attempt=on("s3", "nothing").list_buckets)
+    yield Check("a call that a policy allows", allowed=True, attempt=on("s3", "allowed").list_buckets)
+    yield Check(
+        "a call beyond the boundary of a CloudFormation role", allowed=False, attempt=on("s3", "bounded").list_buckets
+    )
+    yield Check(
+        "a call within the boundary of a CloudFormation role", allowed=True, attempt=on("iam", "bounded").list_roles
+    )
+    yield Check(
+        "a call that an SCP denies in a member account", allowed=False, attempt=on("dynamodb", "allowed").list_tables
+    )
+    yield Check(
+        "the same call in the management account",
+        allowed=True,
+        attempt=on("dynamodb", "allowed", MANAGEMENT).list_tables,
+    )
+    yield Check(
+        "an assumption against a trust condition", allowed=False, attempt=lambda: allowed.assume_role(**conditioned)
+    )
     yield Check(
         "an assumption that meets the trust condition",
-        True,
-        lambda: allowed.assume_role(**conditioned, ExternalId=EXTERNAL_ID),
+        allowed=True,
+        attempt=lambda: allowed.assume_role(**conditioned, ExternalId=EXTERNAL_ID),
     )
-    yield Check("passing a role without iam:PassRole", False, lambda: create_function("creator"))
-    yield Check("passing a role with iam:PassRole", True, lambda: create_function("passer"))
+    yield Check("passing a role without iam:PassRole", allowed=False, attempt=lambda: create_function("creator"))
+    yield Check("passing a role with iam:PassRole", allowed=True, attempt=lambda: create_function("passer"))
 
 
 # An empty ZIP archive: the end-of-central-directory record and nothing before it.
 _EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
-def _statement(effect: str, *actions: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def _statement(effect: str, *actions: str, **more: Any) -> dict[str, Any]:
     return {"Effect": effect, "Action": list(actions), "Resource": "*", **more}
 
 
@@ -123,7 +138,7 @@ def _arn(account: str, role: str) -> str:
     return f"arn:{PARTITION}:iam::{account}:role/self-test/{role}"
 
 
-def _role(account: str, name: str, *statements: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def _role(account: str, name: str, *statements: dict[str, Any], **more: Any) -> dict[str, Any]:
     principal = {"Service": "lambda.amazonaws.com"} if name == "target" else {"AWS": account}
     trust: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     if name == "conditioned":
@@ -172,7 +187,7 @@ def _deploy(endpoint_url: str, account: str) -> None:
     raise EmbeddedAwsError(msg)
 
 
-def _assume(endpoint_url: str, account: str, role: str) -> Any:  # noqa: ANN401
+def _assume(endpoint_url: str, account: str, role: str) -> Any:
     sts = clients.client("sts", endpoint_url, clients.session(account))
     answer = sts.assume_role(RoleArn=_arn(account, role), RoleSessionName="self-test")
     return clients.assumed(answer["Credentials"])

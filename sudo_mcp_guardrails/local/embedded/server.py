@@ -108,9 +108,10 @@ def _loopback_is_tls(app: Any) -> Any:
 
 
 async def _serve(descriptor: int) -> None:
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-    from ministack import app as ministack_app
+    # Only in ministack's environment, and only after its version is known.
+    from hypercorn.asyncio import serve  # type: ignore[import-not-found]  # noqa: PLC0415
+    from hypercorn.config import Config  # type: ignore[import-not-found]  # noqa: PLC0415
+    from ministack import app as ministack_app  # noqa: PLC0415
 
     config = Config()
     config.bind = [f"fd://{descriptor}"]

@@ -49,7 +49,11 @@ class Account:
     ) -> str:
         """A role with one inline policy of `statements`, trusted by the account itself; returns its ARN."""
         iam = self.client("iam")
-        trusting = trust or {"Effect": "Allow", "Principal": {"AWS": self.id}, "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]}
+        trusting = trust or {
+            "Effect": "Allow",
+            "Principal": {"AWS": self.id},
+            "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+        }
         if boundary is not None:
             more["PermissionsBoundary"] = boundary
         made = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=_statements(trusting), **more)
@@ -92,7 +96,9 @@ class Account:
         cloudformation = self.client("cloudformation")
         events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        return " / ".join(filter(None, [stack.get("StackStatusReason"), *(e.get("ResourceStatusReason") for e in events)]))
+        return " / ".join(
+            filter(None, [stack.get("StackStatusReason"), *(e.get("ResourceStatusReason") for e in events)])
+        )
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Account
+    from tests.local.embedded.conftest import Account
 
     Refusal = Callable[[Callable[[], Any]], str]
 
@@ -130,7 +130,10 @@ def test_a_lock_configuration_without_a_lock_is_refused(account: Account) -> Non
 ENCRYPTED = {
     "BucketEncryption": {
         "ServerSideEncryptionConfiguration": [
-            {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key-1"}, "BucketKeyEnabled": True}
+            {
+                "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key-1"},
+                "BucketKeyEnabled": True,
+            }
         ]
     },
     "LifecycleConfiguration": {
@@ -257,9 +260,7 @@ def test_tables_topics_and_streams_are_protected_as_declared(account: Account) -
 def put_with_managed_key(account: Account) -> Callable[[], Any]:
     s3 = account.client("s3")
     s3.create_bucket(Bucket=f"assets-{account.id}")
-    return lambda: s3.put_object(
-        Bucket=f"assets-{account.id}", Key="asset", Body=b"x", ServerSideEncryption="aws:kms"
-    )
+    return lambda: s3.put_object(Bucket=f"assets-{account.id}", Key="asset", Body=b"x", ServerSideEncryption="aws:kms")
 
 
 def test_stock_refuses_the_managed_key(stock_account: Account, refusal: Refusal) -> None:
@@ -314,7 +315,7 @@ def test_the_audit_lets_harmless_properties_pass(account: Account) -> None:
         ("AWS::RDS::DBInstance", "AllocatedStorage", False, False),
     ],
 )
-def test_what_counts_as_security_relevant(resource_type: str, name: str, read: bool, expected: bool) -> None:  # noqa: FBT001
+def test_what_counts_as_security_relevant(resource_type: str, name: str, *, read: bool, expected: bool) -> None:
     from sudo_mcp_guardrails.local.embedded.extensions.audit_rules import matters
 
     assert matters(resource_type, name, read=read) is expected

@@ -12,10 +12,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Account
-
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
     from sudo_mcp_guardrails.local.embedded.organization import Organization
+    from tests.local.embedded.conftest import Account
 
     Refusal = Callable[[Callable[[], Any]], str]
 
@@ -68,7 +67,11 @@ def test_a_denied_call_is_recorded_with_who_made_it(account: Account, refusal: R
     assert refusal(lambda: tables.create_table(**TABLE)) == "AccessDeniedException"
     history = account.client("cloudtrail").lookup_events()["Events"]
     record = json.loads(next(event["CloudTrailEvent"] for event in history if event["EventName"] == "CreateTable"))
-    assert (record["errorCode"], record["eventSource"], record["readOnly"]) == ("AccessDenied", "dynamodb.amazonaws.com", False)
+    assert (record["errorCode"], record["eventSource"], record["readOnly"]) == (
+        "AccessDenied",
+        "dynamodb.amazonaws.com",
+        False,
+    )
     who = record["userIdentity"]
     assert who["type"] == "AssumedRole"
     assert who["arn"] == f"arn:aws:sts::{account.id}:assumed-role/agent/session"
@@ -131,15 +134,19 @@ def test_a_trail_that_is_stopped_writes_nothing(account: Account) -> None:
 
 
 @pytest.mark.parametrize("advanced", [False, True])
-def test_data_events_are_written_where_the_selectors_ask(account: Account, advanced: bool) -> None:  # noqa: FBT001
+def test_data_events_are_written_where_the_selectors_ask(account: Account, *, advanced: bool) -> None:
     bucket, data = f"logs-{account.id}", f"data-{account.id}"
     s3 = account.client("s3")
     s3.create_bucket(Bucket=bucket)
     s3.create_bucket(Bucket=data)
-    selectors: dict[str, Any] = {"EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{data}/"]}]}]}
+    selectors: dict[str, Any] = {
+        "EventSelectors": [{"DataResources": [{"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{data}/"]}]}]
+    }
     if advanced:
         fields = {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"], "eventName": ["PutObject"]}
-        selectors = {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": k, "Equals": v} for k, v in fields.items()]}]}
+        selectors = {
+            "AdvancedEventSelectors": [{"FieldSelectors": [{"Field": k, "Equals": v} for k, v in fields.items()]}]
+        }
     assert account.deploy(trail(bucket, **selectors)) == "CREATE_COMPLETE"
     s3.put_object(Bucket=data, Key="k", Body=b"x")
     account.client("dynamodb").list_tables()
@@ -152,7 +159,9 @@ def test_data_events_are_written_where_the_selectors_ask(account: Account, advan
 def test_calls_reach_the_event_bus_and_reads_do_not(account: Account) -> None:
     sqs, events = account.client("sqs"), account.client("events")
     queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
-    events.put_rule(Name="calls", EventPattern=json.dumps({"detail-type": ["AWS API Call via CloudTrail"], "source": ["aws.iam"]}))
+    events.put_rule(
+        Name="calls", EventPattern=json.dumps({"detail-type": ["AWS API Call via CloudTrail"], "source": ["aws.iam"]})
+    )
     events.put_targets(Rule="calls", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:{account.id}:alerts"}])
     account.client("iam").list_roles()
     account.client("iam").create_user(UserName="intruder")
@@ -162,7 +171,9 @@ def test_calls_reach_the_event_bus_and_reads_do_not(account: Account) -> None:
     assert details[0]["userIdentity"]["type"] == "Root"
 
 
-def test_an_organization_trail_collects_from_members(organization: Organization, member: Account, aws: EmbeddedAws) -> None:
+def test_an_organization_trail_collects_from_members(
+    organization: Organization, member: Account, aws: EmbeddedAws
+) -> None:
     management = type(member)(aws, organization.management_account)
     bucket = f"logs-{management.id}"
     management.client("s3").create_bucket(Bucket=bucket)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Account
-
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
     from sudo_mcp_guardrails.local.embedded.organization import Organization
+    from tests.local.embedded.conftest import Account
 
     Refusal = Callable[[Callable[[], Any]], str]
 
@@ -25,7 +24,9 @@ def test_stock_has_no_way_to_join(stock_account: Account, refusal: Refusal) -> N
     assert client.describe_organization()["Organization"]["MasterAccountId"] == stock_account.id
 
 
-def test_a_member_sees_its_organization_and_changes_nothing(member: Account, organization: Organization, refusal: Refusal) -> None:
+def test_a_member_sees_its_organization_and_changes_nothing(
+    member: Account, organization: Organization, refusal: Refusal
+) -> None:
     client = member.client("organizations")
     described = client.describe_organization()["Organization"]
     assert (described["Id"], described["MasterAccountId"]) == (organization.id, organization.management_account)
@@ -111,7 +112,9 @@ def test_stock_refuses_the_types(stock_account: Account, refusal: Refusal) -> No
 def test_a_template_makes_units_accounts_and_policies(account: Account, aws: EmbeddedAws, refusal: Refusal) -> None:
     assert account.deploy(tree("deny", [{"Ref": "Unit"}])) == "CREATE_COMPLETE"
     client = account.client("organizations")
-    unit = client.list_organizational_units_for_parent(ParentId=client.list_roots()["Roots"][0]["Id"])["OrganizationalUnits"][0]
+    unit = client.list_organizational_units_for_parent(ParentId=client.list_roots()["Roots"][0]["Id"])[
+        "OrganizationalUnits"
+    ][0]
     made = client.list_accounts_for_parent(ParentId=unit["Id"])["Accounts"][0]
     tables = aws.client("dynamodb", account=made["Id"]).list_tables
     assert (made["Name"], refusal(tables)) == ("sandbox", "AccessDeniedException")

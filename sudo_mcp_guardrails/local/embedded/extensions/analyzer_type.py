@@ -7,10 +7,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services.cloudformation.provisioners import _physical_name
 
-from .support import PARTITION, Created, Props, register
+from .support import PARTITION, register
+
+if TYPE_CHECKING:
+    from .support import Created, Props
 
 _TYPES = (
     "ACCOUNT",

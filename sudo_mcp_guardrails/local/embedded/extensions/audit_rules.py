@@ -44,7 +44,13 @@ HARMLESS = {
         "WarmThroughput",
     },
     "AWS::IAM::Policy": {"PolicyName"},
-    "AWS::Lambda::Function": {"EphemeralStorage", "RecursiveLoop", "SnapStart", "TracingConfig", "RuntimeManagementConfig"},
+    "AWS::Lambda::Function": {
+        "EphemeralStorage",
+        "RecursiveLoop",
+        "RuntimeManagementConfig",
+        "SnapStart",
+        "TracingConfig",
+    },
     "AWS::Logs::LogGroup": {"LogGroupClass", "FieldIndexPolicies"},
     "AWS::S3::Bucket": {
         "AccelerateConfiguration",

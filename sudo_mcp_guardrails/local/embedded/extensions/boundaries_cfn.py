@@ -8,9 +8,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ministack.services import iam
 
-from .support import Props, after, call
+from .support import after, call
+
+if TYPE_CHECKING:
+    from .support import Props
 
 
 def _apply(role_name: str, old: Props, new: Props) -> None:

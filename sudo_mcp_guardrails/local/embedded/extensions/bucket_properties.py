@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from ministack.services import s3
 
 from . import s3_xml
-from .support import Props, after, call
+from .support import after, call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .support import Props
 
 _CANNED_ACLS = {
     "Private": "private",

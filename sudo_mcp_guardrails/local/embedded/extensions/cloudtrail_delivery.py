@@ -15,15 +15,16 @@ import time
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, new_uuid, request_scope
-from ministack.services import cloudtrail, eventbridge, s3
+from ministack.services import cloudtrail, eventbridge, organizations, s3
 
 from .organizations_api import management_account_of
-from .organizations_api import organizations as organizations_service
+from .support import REFUSED
 
 Record = dict[str, Any]
 Trail = dict[str, Any]
 
 DELAY_SECONDS = 0.5
+ARN_COLONS = 5  # in an ARN that names a resource
 _log = logging.getLogger("ministack")
 _pending: dict[tuple[str, str, str, str], list[Record]] = {}
 _tasks: set[asyncio.Task[None]] = set()
@@ -90,7 +91,8 @@ def _data_resource_matches(resource: dict[str, Any], record: Record) -> bool:
     tail = f"{named}/{parameters.get('key', '')}" if "bucketName" in parameters else named
     # A value that names a service alone means all; otherwise it is a prefix of the resource.
     return any(
-        value.count(":") < 5 or f"/{tail}".startswith(f"/{value.rpartition(':')[2].rpartition('function/')[2]}")
+        value.count(":") < ARN_COLONS
+        or f"/{tail}".startswith(f"/{value.rpartition(':')[2].rpartition('function/')[2]}")
         for value in resource.get("Values") or []
     )
 
@@ -173,7 +175,7 @@ async def _flush_later(key: tuple[str, str, str, str], trail: Trail) -> None:
     with request_scope(bucket_owner, trail["HomeRegion"]):
         # Below the checks of who may write: those would take this for the agent's call that is being recorded.
         status, _, answer = s3._put_object(bucket, _object_key(owner, trail, account, region), body, headers)
-    if status >= 400:
+    if status >= REFUSED:
         _log.warning("trail %s could not write to %s: %s %r", key[1], bucket, status, answer)
 
 
@@ -182,7 +184,7 @@ def _object_key(owner: str, trail: Trail, account: str, region: str) -> str:
     parts = [trail["S3KeyPrefix"]] if trail.get("S3KeyPrefix") else []
     parts.append("AWSLogs")
     if trail.get("IsOrganizationTrail"):
-        organization = organizations_service._orgs.get_scoped(owner, None, "self") or {}
+        organization = organizations._orgs.get_scoped(owner, None, "self") or {}
         parts.append(organization.get("Id", "o-unknown"))
     parts += [account, "CloudTrail", region, time.strftime("%Y/%m/%d", now)]
     unique = new_uuid().replace("-", "")[:16]

@@ -22,7 +22,8 @@ from . import cloudtrail_delivery, cloudtrail_record
 _log = logging.getLogger("ministack")
 
 
-def _record(method: str, path: str, headers: dict[str, str], body: bytes, query: Any, request_id: str, answer: Any) -> None:
+def _record(request: tuple[str, str, dict[str, str], bytes, Any, str], answer: Any) -> None:
+    method, path, headers, body, query, request_id = request
     routing = server._routing_params(method, path, headers, body, query)
     service = server.detect_service(method, path, headers, routing)
     action = iam_actions.extract_iam_action(service, method, path, headers, body, routing)
@@ -49,15 +50,13 @@ def install() -> None:
     """Record every call that ministack's router answered."""
     dispatch = server._dispatch_service_request
 
-    async def recorded(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: Any, request_id: str
-    ) -> Any:
-        answer = await dispatch(method, path, headers, body, query, request_id)
+    async def recorded(*request: Any) -> Any:
+        answer = await dispatch(*request)
         try:
-            _record(method, path, headers, body, query, request_id, answer)
-        except Exception:
+            _record(request, answer)
+        except Exception:  # noqa: BLE001 - whatever it is, it is logged
             # The call itself stands; a record that cannot be made must be seen in the log, not break the caller.
-            _log.exception("CloudTrail could not record %s %s", method, path)
+            _log.exception("CloudTrail could not record %s %s", *request[:2])
         return answer
 
     server._dispatch_service_request = recorded

@@ -10,6 +10,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
@@ -17,12 +18,16 @@ from ministack.core.iam_evaluator import resolve_caller_identity
 from ministack.core.responses import get_account_id, new_uuid
 from ministack.services import cloudtrail, iam
 
+from .support import REFUSED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Record = dict[str, Any]
 
-_READ_PREFIX = re.compile(r"^(Get|List|Describe|Head|Lookup|Search|BatchGet|Query|Scan|Select|Filter|Simulate|Validate)")
+_READ_PREFIX = re.compile(
+    r"^(Get|List|Describe|Head|Lookup|Search|BatchGet|Query|Scan|Select|Filter|Simulate|Validate)"
+)
 _READ_NAMES = frozenset({"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "Decrypt", "GenerateDataKey"})
 # The console's own names where they differ from the IAM action.
 _EVENT_NAMES = {
@@ -107,7 +112,7 @@ def build(call: Call) -> Record:
         "recipientAccountId": get_account_id(),
         "eventCategory": "Data" if call.is_data_event else "Management",
     }
-    if call.status >= 400:
+    if call.status >= REFUSED:
         record["errorCode"], record["errorMessage"] = _error(call)
     return record
 
@@ -193,7 +198,7 @@ def _parameters(call: Call) -> Record | None:
 
 def _response(call: Call) -> Record | None:
     """Of AssumeRole the session that it made, which is what ties a chain of sessions together; of no other call."""
-    if call.action != "sts:AssumeRole" or call.status >= 400:
+    if call.action != "sts:AssumeRole" or call.status >= REFUSED:
         return None
     text = call.answer.decode("utf-8", "replace")
     found = {name: re.search(f"<{name}>([^<]*)</{name}>", text) for name in ("AccessKeyId", "Arn", "AssumedRoleId")}
@@ -215,7 +220,7 @@ def _error(call: Call) -> tuple[str, str]:
         parsed = json.loads(text)
     except ValueError:
         # HEAD requests have no body; 403 is the only status that says why.
-        return ("AccessDenied" if call.status == 403 else str(call.status)), text[:200]
+        return ("AccessDenied" if call.status == HTTPStatus.FORBIDDEN else str(call.status)), text[:200]
     if not isinstance(parsed, dict):
         return str(call.status), text[:200]
     kind = str(parsed.get("__type") or parsed.get("code") or call.status).rpartition("#")[2]

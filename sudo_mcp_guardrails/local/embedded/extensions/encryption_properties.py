@@ -9,10 +9,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from ministack.services import dynamodb, kinesis, sns
 
-from .support import Props, after, call, truth
+from .support import after, call, truth
+
+if TYPE_CHECKING:
+    from .support import Props
 
 
 def _topic(arn: str, old: Props, new: Props) -> None:

@@ -8,10 +8,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ministack.services import s3
 
 from . import s3_xml
-from .support import Props, after, call, truth
+from .support import after, call, truth
+
+if TYPE_CHECKING:
+    from .support import Props
 
 
 def _apply(bucket: str, old: Props, new: Props) -> None:

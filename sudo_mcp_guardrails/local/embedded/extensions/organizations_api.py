@@ -2,14 +2,15 @@
 
 ministack 1.5.33 makes an organization the moment an account calls any Organizations operation, and has no
 CreateOrganization, so a member account cannot be told from the management account, which is the difference that
-SCPs rest on. This adds CreateOrganization, InviteAccountToOrganization, AcceptHandshake, ListHandshakesForAccount
-and DeleteOrganization's absence is left as it is; answers AWSOrganizationsNotInUse outside an organization; lets a
-member only read its own organization; and attaches FullAWSAccess to a new unit, as AWS does.
+SCPs rest on. This adds CreateOrganization, InviteAccountToOrganization, AcceptHandshake and ListHandshakesForAccount;
+answers AWSOrganizationsNotInUse outside an organization; lets a member only read its own organization; and attaches
+FullAWSAccess to a new unit, as AWS does. An organization cannot be deleted or left.
 https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateOrganization.html
 """
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -38,56 +39,58 @@ def management_account_of(account: str) -> str | None:
     return None
 
 
+def _answer(content: dict[str, Any]) -> Answer:
+    answer: Answer = organizations._json(200, content)
+    return answer
+
+
+def _refuse(code: str, message: str) -> Answer:
+    refusal: Answer = error_response_json(code, message, 400)
+    return refusal
+
+
 def _create_organization(payload: dict[str, Any]) -> Answer:
     if management_account_of(get_account_id()) is not None:
-        return error_response_json(
-            "AlreadyInOrganizationException", "The AWS account is already a member of an organization.", 400
-        )
+        return _refuse("AlreadyInOrganizationException", "The AWS account is already a member of an organization.")
     if payload.get("FeatureSet", "ALL") != "ALL":
-        return error_response_json(
-            "InvalidInputException", "only FeatureSet ALL is implemented: without it there are no SCPs", 400
-        )
+        return _refuse("InvalidInputException", "only FeatureSet ALL is implemented: without it there are no SCPs")
     organizations._ensure_org()
-    return organizations._json(200, {"Organization": dict(organizations._orgs["self"])})
+    return _answer({"Organization": dict(organizations._orgs["self"])})
 
 
 def _invite(payload: dict[str, Any]) -> Answer:
     target = payload.get("Target") or {}
     account = str(target.get("Id", ""))
-    if target.get("Type") != "ACCOUNT" or len(account) != 12 or not account.isdigit():
-        return error_response_json("InvalidInputException", "Target must be an ACCOUNT with a 12-digit Id", 400)
+    if target.get("Type") != "ACCOUNT" or not re.fullmatch(r"[0-9]{12}", account):
+        return _refuse("InvalidInputException", "Target must be an ACCOUNT with a 12-digit Id")
     if management_account_of(account) is not None:
-        return error_response_json(
-            "HandshakeConstraintViolationException", f"Account {account} is already in an organization", 400
-        )
-    organization = organizations._orgs["self"]
+        return _refuse("HandshakeConstraintViolationException", f"Account {account} is already in an organization")
+    owner, organization = get_account_id(), organizations._orgs["self"]
     handshake_id = "h-" + new_uuid().replace("-", "")[:10]
     _handshakes[handshake_id] = {
         "Id": handshake_id,
-        "Arn": f"arn:{PARTITION}:organizations::{get_account_id()}:handshake/{organization['Id']}/invite/{handshake_id}",
+        "Arn": f"arn:{PARTITION}:organizations::{owner}:handshake/{organization['Id']}/invite/{handshake_id}",
         "Parties": [{"Id": organization["Id"][2:], "Type": "ORGANIZATION"}, {"Id": account, "Type": "ACCOUNT"}],
         "State": "OPEN",
         "Action": "INVITE",
         "RequestedTimestamp": int(time.time()),
         "_Account": account,
-        "_Owner": get_account_id(),
+        "_Owner": owner,
     }
-    return organizations._json(200, {"Handshake": _public(_handshakes[handshake_id])})
+    return _answer({"Handshake": _public(_handshakes[handshake_id])})
 
 
 def _accept(payload: dict[str, Any]) -> Answer:
     account = get_account_id()
     handshake = _handshakes.get(str(payload.get("HandshakeId", "")))
     if handshake is None or handshake["_Account"] != account:
-        return error_response_json("HandshakeNotFoundException", "We can't find that handshake.", 400)
+        return _refuse("HandshakeNotFoundException", "We can't find that handshake.")
     if handshake["State"] != "OPEN" or management_account_of(account) is not None:
-        return error_response_json(
-            "InvalidHandshakeTransitionException", f"The handshake is {handshake['State']}.", 400
-        )
+        return _refuse("InvalidHandshakeTransitionException", f"The handshake is {handshake['State']}.")
     with request_scope(handshake["_Owner"], get_region()):
         _join(account)
     handshake["State"] = "ACCEPTED"
-    return organizations._json(200, {"Handshake": _public(handshake)})
+    return _answer({"Handshake": _public(handshake)})
 
 
 def _join(account: str) -> None:
@@ -115,7 +118,7 @@ def _attach_full_access(target: str) -> None:
 
 def _list_handshakes(_payload: dict[str, Any]) -> Answer:
     mine = [_public(handshake) for handshake in _handshakes.values() if handshake["_Account"] == get_account_id()]
-    return organizations._json(200, {"Handshakes": mine})
+    return _answer({"Handshakes": mine})
 
 
 def _public(handshake: dict[str, Any]) -> dict[str, Any]:
@@ -140,14 +143,10 @@ def _guarded(name: str, operation: Callable[[dict[str, Any]], Answer]) -> Callab
         caller = get_account_id()
         owner = management_account_of(caller)
         if owner is None and name not in _WITHOUT_ORGANIZATION:
-            return error_response_json(
-                "AWSOrganizationsNotInUseException", "Your account is not a member of an organization.", 400
-            )
+            return _refuse("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
         if owner not in (None, caller):
             if name not in _FOR_MEMBERS:
-                return error_response_json(
-                    "AccessDeniedException", "You don't have permissions to access this resource.", 400
-                )
+                return _refuse("AccessDeniedException", "You don't have permissions to access this resource.")
             if name == "DescribeOrganization":
                 with request_scope(str(owner), get_region()):
                     return operation(payload)

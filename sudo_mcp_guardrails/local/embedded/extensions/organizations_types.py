@@ -8,11 +8,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Organ
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.services import organizations
 
-from .support import Created, Props, call, register
+from .support import call, register
+
+if TYPE_CHECKING:
+    from .support import Created, Props
 
 
 def _do(operation: str, payload: dict[str, Any]) -> dict[str, Any]:

@@ -96,14 +96,12 @@ def _lifecycle_rule(rule: dict[str, Any]) -> str:
         parts.append(element("Transition", days, leaf("StorageClass", transition.get("StorageClass"))))
     for transition in rule.get("NoncurrentVersionTransitions") or []:
         days = leaf("NoncurrentDays", transition.get("TransitionInDays"))
-        parts.append(
-            element("NoncurrentVersionTransition", days, leaf("StorageClass", transition.get("StorageClass")))
-        )
+        parts.append(element("NoncurrentVersionTransition", days, leaf("StorageClass", transition.get("StorageClass"))))
     noncurrent = rule.get("NoncurrentVersionExpiration") or {}
-    days = noncurrent.get("NoncurrentDays", rule.get("NoncurrentVersionExpirationInDays"))
-    if days is not None:
+    expire_after = noncurrent.get("NoncurrentDays", rule.get("NoncurrentVersionExpirationInDays"))
+    if expire_after is not None:
         kept = leaf("NewerNoncurrentVersions", noncurrent.get("NewerNoncurrentVersions"))
-        parts.append(element("NoncurrentVersionExpiration", leaf("NoncurrentDays", days), kept))
+        parts.append(element("NoncurrentVersionExpiration", leaf("NoncurrentDays", expire_after), kept))
     abort = rule.get("AbortIncompleteMultipartUpload")
     if abort:
         initiated = leaf("DaysAfterInitiation", abort.get("DaysAfterInitiation"))

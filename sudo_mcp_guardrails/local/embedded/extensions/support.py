@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PARTITION = "aws"  # the only one that ministack has
+REFUSED = 400  # HTTP status from which an answer is an error
 Props = dict[str, Any]
 Created = tuple[str, dict[str, Any]]
 Answer = tuple[int, dict[str, str], bytes]
@@ -24,7 +25,7 @@ def call(operation: Callable[..., Answer], *arguments: Any, doing: str) -> Any:
         ValueError: the service refused; CloudFormation makes the message the resource's reason.
     """
     status, _, body = operation(*arguments)
-    if status >= 400:
+    if status >= REFUSED:
         message = f"{doing} failed: {error_text(body)}"
         raise ValueError(message)
     try:

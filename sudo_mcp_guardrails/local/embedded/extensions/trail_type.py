@@ -7,12 +7,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.services import cloudtrail
 from ministack.services.cloudformation.provisioners import _physical_name
 
-from .support import Created, Props, call, register, truth
+from .support import call, register, truth
+
+if TYPE_CHECKING:
+    from .support import Created, Props
 
 _TEXT = {
     "S3BucketName": "S3BucketName",
