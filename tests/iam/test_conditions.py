@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import pytest
 
 from sudo_mcp_guardrails.iam import PolicyError
@@ -60,9 +58,6 @@ CASES = [
 
 
 def holds(operator: str, wanted: tuple[str, ...], *given: str) -> bool:
-    keys: ClassVar[Keys] = {"aws:key": given} if given else {}
-    return conditions_hold(((operator, "aws:Key", wanted),), keys)
-
 
 @pytest.mark.parametrize(("operator", "wanted", "given", "expected"), CASES)
 def test_operator(operator: str, wanted: tuple[str, ...], given: str, *, expected: bool) -> None:
@@ -125,22 +120,26 @@ def test_unknown_operator(operator: str) -> None:
         holds(operator, ("a",), "a")
 
 
+VARIABLES: Keys = {"aws:key": given} if given else {}
+return conditions_hold(((operator, "aws:Key", wanted),), keys)
+
+
 class TestVariables:
     keys: ClassVar[Keys] = {"aws:principaltag/team": ("blue",), "aws:many": ("a", "b"), "aws:star": ("*",)}
 
     def test_replaced_whatever_the_case_of_the_key(self) -> None:
-        assert substitute("x-${aws:PrincipalTag/Team}-y", self.keys) == "x-blue-y"
+        assert substitute("x-${aws:PrincipalTag/Team}-y", VARIABLES) == "x-blue-y"
 
     def test_absent_or_multivalued_matches_nothing(self) -> None:
-        assert substitute("${aws:username}", self.keys) is None
-        assert substitute("${aws:many}", self.keys) is None
+        assert substitute("${aws:username}", VARIABLES) is None
+        assert substitute("${aws:many}", VARIABLES) is None
 
     def test_default(self) -> None:
-        assert substitute("${aws:username, 'nobody'}", self.keys) == "nobody"
-        assert substitute("${aws:principaltag/team, 'nobody'}", self.keys) == "blue"
+        assert substitute("${aws:username, 'nobody'}", VARIABLES) == "nobody"
+        assert substitute("${aws:principaltag/team, 'nobody'}", VARIABLES) == "blue"
 
     def test_nothing_to_replace(self) -> None:
-        assert substitute("plain*", self.keys) == "plain*"
+        assert substitute("plain*", VARIABLES) == "plain*"
 
     @pytest.mark.parametrize(
         ("pattern", "value", "expected"),
@@ -154,8 +153,8 @@ class TestVariables:
 
     def test_a_value_does_not_bring_wildcards(self) -> None:
         conditions = (("StringLike", "s3:prefix", ("home/${aws:star}",)),)
-        assert not conditions_hold(conditions, {**self.keys, "s3:prefix": ("home/other",)})
-        assert conditions_hold(conditions, {**self.keys, "s3:prefix": ("home/*",)})
+        assert not conditions_hold(conditions, {**VARIABLES, "s3:prefix": ("home/other",)})
+        assert conditions_hold(conditions, {**VARIABLES, "s3:prefix": ("home/*",)})
 
     def test_a_value_is_not_replaced_again(self) -> None:
         assert substitute("${aws:a}", {"aws:a": ("${aws:b}",), "aws:b": ("x",)}) == "${aws:b}"
