@@ -58,6 +58,9 @@ CASES = [
 
 
 def holds(operator: str, wanted: tuple[str, ...], *given: str) -> bool:
+    keys: Keys = {"aws:key": given} if given else {}
+    return conditions_hold(((operator, "aws:Key", wanted),), keys)
+
 
 @pytest.mark.parametrize(("operator", "wanted", "given", "expected"), CASES)
 def test_operator(operator: str, wanted: tuple[str, ...], given: str, *, expected: bool) -> None:
@@ -120,13 +123,10 @@ def test_unknown_operator(operator: str) -> None:
         holds(operator, ("a",), "a")
 
 
-VARIABLES: Keys = {"aws:key": given} if given else {}
-return conditions_hold(((operator, "aws:Key", wanted),), keys)
+VARIABLES: Keys = {"aws:principaltag/team": ("blue",), "aws:many": ("a", "b"), "aws:star": ("*",)}
 
 
 class TestVariables:
-    keys: ClassVar[Keys] = {"aws:principaltag/team": ("blue",), "aws:many": ("a", "b"), "aws:star": ("*",)}
-
     def test_replaced_whatever_the_case_of_the_key(self) -> None:
         assert substitute("x-${aws:PrincipalTag/Team}-y", VARIABLES) == "x-blue-y"
 
