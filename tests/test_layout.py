@@ -19,9 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 def imported_by(statement: str) -> set[str]:
     """The modules that a fresh process has after ``statement``."""
     code = f"import sys; {statement}; print('\\n'.join(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     return set(done.stdout.split())
 
 
@@ -47,6 +45,8 @@ def test_no_literal_partition() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in SOURCES
+        # The embedded AWS serves the partition `aws` alone, and what is played on it says so.
+        if "local" not in path.relative_to(PACKAGE).parts
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if literal.search(line)
     ]

@@ -113,8 +113,14 @@ def compact(service: str, wanted: Iterable[str]) -> tuple[str, ...]:
         service: The service prefix.
         wanted: ``service:Action`` names of that service.
     """
-    left = sorted(set(wanted))
-    others = [name for name in service_actions(service) if name not in set(left)]
+    return _compact(service, frozenset(wanted))
+
+
+@cache
+def _compact(service: str, wanted: frozenset[str]) -> tuple[str, ...]:
+    """Find the patterns; agents of the same services share the work."""
+    left = sorted(wanted)
+    others = [name for name in service_actions(service) if name not in wanted]
     patterns: list[str] = []
     while left:
         first = left[0]

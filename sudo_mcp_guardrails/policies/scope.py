@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -89,7 +89,7 @@ class AgentScope:
 
     agent: Agent
     account: str | None = None
-    names: GuardrailNames = GuardrailNames()
+    names: GuardrailNames = field(default_factory=GuardrailNames)
 
     def __post_init__(self) -> None:
         """Validate."""

@@ -55,7 +55,9 @@ def deny_policy(kind: SensitiveRead) -> PolicyDocument:
     return PolicyDocument(f"sensitive-{kind.value}", (statement,))
 
 
-def _denied(name: str, capability: str, action: str, resource: str, kind: SensitiveRead, title: str) -> Scenario:
+def _denied(  # noqa: PLR0917 - rows of a table
+    name: str, capability: str, action: str, resource: str, kind: SensitiveRead, title: str
+) -> Scenario:
     return Scenario(name, capability, action, resource, allowed=False, sid=_SIDS[kind], title=title)
 
 

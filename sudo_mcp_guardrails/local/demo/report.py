@@ -40,7 +40,9 @@ def render(result: DemoResult) -> str:
         ("accepted findings", result.packs.accepted if result.packs else 0),
         ("seconds", round(result.seconds)),
     )
-    verdict = (
+    verdict = "Every decision was the expected one."
+    if surprises:
+        verdict = f"{surprises} decisions were not as expected."
         "Every decision was the expected one." if not surprises else f"{surprises} decisions were not as expected."
     )
     steps = "".join(f"<tr><td>{escape(name)}</td><td>{seconds:.1f}</td></tr>" for name, seconds in result.steps)

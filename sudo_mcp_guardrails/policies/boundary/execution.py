@@ -96,7 +96,9 @@ def execution_boundary(scopes: Sequence[AgentScope]) -> PolicyDocument:
     )
 
 
-def _attack(name: str, action: str, role: str, sid: str, context: dict[str, str], title: str) -> Scenario:
+def _attack(  # noqa: PLR0917 - rows of a table
+    name: str, action: str, role: str, sid: str, context: dict[str, str], title: str
+) -> Scenario:
     return Scenario(
         name,
         "execution",

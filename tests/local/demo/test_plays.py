@@ -32,7 +32,13 @@ def outcome(embedded: str | None, evaluator: str | None, *, allowed: bool = Fals
 
 @pytest.mark.parametrize(
     ("embedded", "evaluator", "agreed"),
-    [("deny", "deny", True), ("allow", "deny", False), ("deny", "allow", False), (None, "deny", False), ("deny", None, False)],
+    [
+        ("deny", "deny", True),
+        ("allow", "deny", False),
+        ("deny", "allow", False),
+        (None, "deny", False),
+        ("deny", None, False),
+    ],
 )
 def test_both_witnesses_must_say_what_is_expected(embedded: str | None, evaluator: str | None, agreed: bool) -> None:  # noqa: FBT001
     assert outcome(embedded, evaluator).agreed is agreed
