@@ -76,7 +76,7 @@ def _wish(event: dict[str, Any]) -> tuple[str, str, str]:
         raise Refusal(400, f"the body has {len(text)} characters, allowed are {_MAX_BODY}")
     try:
         body = json.loads(base64.b64decode(text) if event.get("isBase64Encoded") else text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for thousands of open brackets
         raise Refusal(400, "the body is not JSON") from None
     if not isinstance(body, dict) or set(body) != {"agent", "capability", "ticket"}:
         raise Refusal(400, "the body must have agent, capability and ticket, and nothing else")
