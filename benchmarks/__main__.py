@@ -43,16 +43,32 @@ print(seconds, "jsii" in sys.modules or resource.getrusage(resource.RUSAGE_CHILD
 """
 
 
-def synthesis(kind: str, out: Path, *template: Path, validation: bool = False) -> float:
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of every process: bytecode is kept, whatever the caller's shell says, and kept apart.
+
+    Compiling the CDK's Python anew would take longer than what is measured, and would flatter the ratio.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "pycache")}
+
+
+def synthesis(kind: str, folder: Path, name: str, *template: Path, validation: bool = False) -> float:
     """Synthesize in a fresh process and return its seconds, the interpreter's and Node's start included.
+
+    Args:
+        kind: ``guardrails`` or ``hand``.
+        folder: Where all is written.
+        name: The folder in it that takes the assembly.
+        template: The template whose resources are written by hand.
+        validation: Whether the CDK's built-in validation runs.
 
     Raises:
         subprocess.CalledProcessError: Where it fails; what it said is on standard error.
     """
-    environment = {**os.environ, "CDK_VALIDATION": "true" if validation else "false"}
-    command = [sys.executable, "-m", "benchmarks.synthesis", kind, str(out), *map(str, template)]
+    variables = {**environment(folder), "CDK_VALIDATION": "true" if validation else "false"}
+    command = [sys.executable, "-m", "benchmarks.synthesis", kind, str(folder / name), *map(str, template)]
     started = time.perf_counter()
-    subprocess.run(command, check=True, cwd=ROOT, env=environment, timeout=_TIMEOUT)
+    subprocess.run(command, check=True, cwd=ROOT, env=variables, timeout=_TIMEOUT)
     return time.perf_counter() - started
 
 
@@ -64,12 +80,18 @@ def resources(out: Path) -> dict[str, object]:
     }
 
 
-def import_seconds() -> tuple[float, bool]:
+def import_seconds(folder: Path) -> tuple[float, bool]:
     """Return the least seconds that ``import sudo_mcp_guardrails.iam`` takes, and whether Node was ever started."""
-    least, node = float("inf"), False
+    least, node, variables = float("inf"), False, environment(folder)
     for _ in range(IMPORTS):
         done = subprocess.run(
-            [sys.executable, "-c", _IMPORT], check=True, capture_output=True, text=True, cwd=ROOT, timeout=_TIMEOUT
+            [sys.executable, "-c", _IMPORT],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=variables,
+            timeout=_TIMEOUT,
         )
         seconds, started = done.stdout.split()
         least, node = min(least, float(seconds)), node or started == "True"
@@ -127,16 +149,16 @@ def main() -> int:
     library, hand = times.values()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        synthesis("guardrails", folder / "warm")  # compiles Python, unpacks jsii's modules into its cache
-        synthesis("hand", folder / "warm-hand", folder / "warm" / TEMPLATE)
+        synthesis("guardrails", folder, "warm")  # compiles Python, unpacks jsii's modules into its cache
+        synthesis("hand", folder, "warm-hand", folder / "warm" / TEMPLATE)
         same = resources(folder / "warm") == resources(folder / "warm-hand")
         count = len(resources(folder / "warm"))
         for run in range(REPETITIONS):
-            library.append(synthesis("guardrails", folder / f"guardrails-{run}"))
-            hand.append(synthesis("hand", folder / f"hand-{run}", folder / "warm" / TEMPLATE))
+            library.append(synthesis("guardrails", folder, f"guardrails-{run}"))
+            hand.append(synthesis("hand", folder, f"hand-{run}", folder / "warm" / TEMPLATE))
             print(f"run {run + 1}: {library[-1]:.2f} s, by hand {hand[-1]:.2f} s", file=sys.stderr)
-        validated = synthesis("guardrails", folder / "validated", validation=True)
-    imported, node = import_seconds()
+        validated = synthesis("guardrails", folder, "validated", validation=True)
+        imported, node = import_seconds(folder)
     report = table(times, validated, imported, node=node, count=count)
     print(report)
     write(report)
