@@ -212,7 +212,7 @@ class Agent:
             object.__setattr__(self, field, _strings(f"agent {field}", getattr(self, field)))
         object.__setattr__(self, "environments", tuple(self.environments))
         object.__setattr__(self, "actions", tuple(self.actions))
-        object.__setattr__(self, "sensitive_reads", tuple(SensitiveRead(read) for read in self.sensitive_reads))
+        object.__setattr__(self, "sensitive_reads", _sensitive_reads(self.sensitive_reads))
         if not _NAME.fullmatch(self.name):
             raise InvalidAgentError("agent name", self.name, "2 to 32 lower-case letters, digits, single hyphens")
         if not _OWNER.fullmatch(self.owner):
@@ -277,7 +277,7 @@ def check_service(service: str) -> None:
         raise InvalidAgentError("service", service, f"a service an agent may hold; {FORBIDDEN_SERVICES[service]}")
     known = _known_services()
     if service not in known:
-        near = ", ".join(difflib.get_close_matches(service, sorted(known), n=5)) or "s3, lambda, dynamodb, sqs, ..."
+        near = ", ".join(difflib.get_close_matches(service, sorted(known), n=5)) or "s3, lambda, dynamodb or sqs"
         raise InvalidAgentError("service", service, f"one of the {len(known)} IAM service prefixes, such as {near}")
 
 
@@ -348,6 +348,16 @@ def _check_resource(resource: str) -> None:
         raise InvalidAgentError("resource", resource, allowed)
     if not match["account"] and service != "s3":
         raise InvalidAgentError("resource", resource, allowed)
+
+
+def _sensitive_reads(value: Sequence[object]) -> tuple[SensitiveRead, ...]:
+    """Return classes of sensitive reads, which may be given by their values."""
+    try:
+        return tuple(SensitiveRead(item) for item in value)
+    except ValueError:
+        known = [kind.value for kind in SensitiveRead]
+        wrong = next(item for item in value if item not in known)
+        raise InvalidAgentError("class of sensitive reads", wrong, f"one of {', '.join(known)}") from None
 
 
 def _strings(what: str, value: object) -> tuple[str, ...]:

@@ -151,8 +151,9 @@ def test_declared_actions(name: str, level: str, more: dict[str, bool]) -> None:
 
 def test_sensitive_reads_are_the_known_classes() -> None:
     assert agent(sensitive_reads=["log"]).sensitive_reads == (SensitiveRead.LOG,)
-    with pytest.raises(ValueError, match="everything"):
-        agent(sensitive_reads=["everything"])
+    refused(
+        "class of sensitive reads 'everything' is not allowed: expected one of secret", sensitive_reads=["everything"]
+    )
 
 
 class TestTogether:

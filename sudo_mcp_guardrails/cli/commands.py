@@ -89,9 +89,7 @@ def _nothing() -> None:
 
 def _options(
     *,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Write the log to standard error.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Write the log to standard error.")] = False,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit."),
@@ -99,9 +97,7 @@ def _options(
 ) -> None:
     """Guardrails for AI agents that work in AWS, and the proof that they hold."""
     level = logging.DEBUG if verbose else logging.WARNING
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
-    )
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
     # boto3's own debug log shows requests in full; nobody who asks for ours wants it.
     for noisy in ("boto3", "botocore", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -52,9 +52,7 @@ class Answer:
         """Say one line on standard error; serves as the ``report`` argument of the toolchain."""
         self.progress.print(line, markup=False, soft_wrap=True)
 
-    def finish(
-        self, *, ok: bool, summary: Mapping[str, Any], items: Sequence[Mapping[str, Any]] = ()
-    ) -> None:
+    def finish(self, *, ok: bool, summary: Mapping[str, Any], items: Sequence[Mapping[str, Any]] = ()) -> None:
         """State the result, once.
 
         Args:

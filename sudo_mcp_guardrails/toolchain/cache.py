@@ -61,8 +61,7 @@ def exclusive(lock: Path, *, timeout: float, report: Callable[[str], None] | Non
         handle = lock.open("a", encoding="utf-8")
     except OSError as error:
         raise ToolchainError(
-            f"cannot write the tool cache at {lock.parent} ({error.strerror}); "
-            f"set {CACHE_VARIABLE} to a writable place"
+            f"cannot write the tool cache at {lock.parent} ({error.strerror}); set {CACHE_VARIABLE} to a writable place"
         ) from error
     with handle:
         deadline = time.monotonic() + timeout

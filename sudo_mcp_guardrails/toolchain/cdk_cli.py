@@ -117,7 +117,5 @@ def _checked(command: str) -> list[str]:
     parts = re.match(r"(\d+)\.(\d+)\.(\d+)\b", answer.strip())
     version = tuple(int(part) for part in parts.groups()) if parts else ()
     if not _LOWEST <= version < _BELOW:
-        raise ToolchainError(
-            f"{CDK_VARIABLE}={command!r} is version {answer.strip()[:40]!r}, allowed: {_ALLOWED}"
-        )
+        raise ToolchainError(f"{CDK_VARIABLE}={command!r} is version {answer.strip()[:40]!r}, allowed: {_ALLOWED}")
     return [found]

@@ -61,8 +61,7 @@ def ensure_node(report: Callable[[str], None] | None = None) -> NodeInstallation
         version = _version_of(chosen)
         if not _serves(version):
             raise ToolchainError(
-                f"{NODE_VARIABLE}={chosen!r} is Node {version or 'that does not start'}, "
-                f"allowed: {_ALLOWED}; unset it"
+                f"{NODE_VARIABLE}={chosen!r} is Node {version or 'that does not start'}, allowed: {_ALLOWED}; unset it"
             )
         return _installation(chosen, version)
     on_path = shutil.which("node")
@@ -87,9 +86,7 @@ def wheel_node(report: Callable[[str], None] | None = None) -> NodeInstallation:
     node = root / "bin" / "node"
     version = _version_of(str(node))
     if not _serves(version):
-        raise ToolchainError(
-            f"the Node of {NODE_WHEEL.requirements[0]} does not start on this machine; {_ADVICE}"
-        )
+        raise ToolchainError(f"the Node of {NODE_WHEEL.requirements[0]} does not start on this machine; {_ADVICE}")
     return NodeInstallation(node, root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", version)
 
 

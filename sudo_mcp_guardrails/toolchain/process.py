@@ -54,9 +54,7 @@ def run(
             check=False,
         )
     except OSError as error:
-        raise ToolchainError(
-            f"could not {doing}: {argv[0]} does not start ({error.strerror}); {advice}"
-        ) from error
+        raise ToolchainError(f"could not {doing}: {argv[0]} does not start ({error.strerror}); {advice}") from error
     except subprocess.TimeoutExpired as error:
         raise ToolchainError(f"could not {doing}: no end after {timeout:.0f} s; {advice}") from error
     if done.returncode != 0:

@@ -80,9 +80,7 @@ def test_error_is_one_line_and_in_the_object(
     assert f"error: {error}\n" in captured.err
 
 
-@pytest.mark.parametrize(
-    "arguments", [["unknown"], ["--bogus"], ["probe"], ["probe", "ok", "--count", "many"]]
-)
+@pytest.mark.parametrize("arguments", [["unknown"], ["--bogus"], ["probe"], ["probe", "ok", "--count", "many"]])
 def test_bad_usage_is_two_and_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*arguments, "--json"]) == 2
     captured = capsys.readouterr()
@@ -98,9 +96,7 @@ def test_refusal_has_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
-def test_help_lists_commands_without_importing_them(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_help_lists_commands_without_importing_them(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 0
     assert "Never imported, unless asked for." in capsys.readouterr().out
 

@@ -39,9 +39,7 @@ def test_lock_waits_for_another_process_and_says_so(tmp_path: Path) -> None:
         "    print('held', flush=True); time.sleep(0.8)\n"
     )
     said: list[str] = []
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True
-    ) as other:
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         started = time.monotonic()

@@ -33,9 +33,7 @@ def fake_npm(executable: MakeExecutable, version: str) -> Path:
     return node
 
 
-def test_installed_once_and_pinned(
-    cache: Path, executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_installed_once_and_pinned(cache: Path, executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch) -> None:
     node = fake_npm(executable, CDK_CLI_VERSION)
     monkeypatch.setenv(NODE_VARIABLE, str(node))
     script = cache / f"cdk-cli-{CDK_CLI_VERSION}" / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -79,9 +77,7 @@ def test_own_cli_of_a_version_that_serves_is_taken(
     assert ensure_cdk_cli() == [str(mine)]
 
 
-@pytest.mark.parametrize(
-    "version", ["3.0.0 (build 1)", "2.1147.9", "2.177.0 (build x)", "1.204.0", "nonsense", ""]
-)
+@pytest.mark.parametrize("version", ["3.0.0 (build 1)", "2.1147.9", "2.177.0 (build x)", "1.204.0", "nonsense", ""])
 def test_own_cli_of_another_version_is_refused(
     version: str, executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,9 +27,7 @@ def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_wheel")
 @pytest.mark.parametrize("version", ["22.1.0", "24.19.0"])
-def test_node_on_path_serves(
-    version: str, executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_node_on_path_serves(version: str, executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch) -> None:
     script = executable("node", f"echo v{version}")
     npm = script.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     npm.parent.mkdir(parents=True)
@@ -65,9 +63,7 @@ def test_wheel_stands_in_for_an_old_node(
     assert (found.node, found.version) == (inside, "24.19.0")
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"), [("echo v20.1.0", "is Node 20.1.0"), ("exit 1", "does not start")]
-)
+@pytest.mark.parametrize(("body", "reason"), [("echo v20.1.0", "is Node 20.1.0"), ("exit 1", "does not start")])
 def test_chosen_node_is_not_silently_replaced(
     body: str, reason: str, executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,9 +72,7 @@ def test_chosen_node_is_not_silently_replaced(
         ensure_node()
 
 
-def test_use_node_sets_it_for_this_process_once(
-    executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_use_node_sets_it_for_this_process_once(executable: MakeExecutable, monkeypatch: pytest.MonkeyPatch) -> None:
     script = executable("node", "echo v24.0.0")
     monkeypatch.setenv(node.NODE_VARIABLE, str(script))
     monkeypatch.setenv("PATH", "/usr/bin")

@@ -22,9 +22,7 @@ def toolchain(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
-@pytest.mark.parametrize(
-    ("tool", "version"), [("cdk", CDK_CLI_VERSION), ("checkov", CHECKOV_VERSION), ("node", "v2")]
-)
+@pytest.mark.parametrize(("tool", "version"), [("cdk", CDK_CLI_VERSION), ("checkov", CHECKOV_VERSION), ("node", "v2")])
 def test_tool_is_the_pinned_one(tool: str, version: str) -> None:
     done = toolchain(tool, "--version")
     assert done.returncode == 0, done.stderr

@@ -40,11 +40,10 @@ def render(result: DemoResult) -> str:
         ("accepted findings", result.packs.accepted if result.packs else 0),
         ("seconds", round(result.seconds)),
     )
+    shown = "".join(f'<div class="card"><b>{n}</b>{escape(name)}</div>' for name, n in cards)
     verdict = "Every decision was the expected one."
     if surprises:
         verdict = f"{surprises} decisions were not as expected."
-        "Every decision was the expected one." if not surprises else f"{surprises} decisions were not as expected."
-    )
     steps = "".join(f"<tr><td>{escape(name)}</td><td>{seconds:.1f}</td></tr>" for name, seconds in result.steps)
     rows = "".join(_row(outcome) for outcome in result.outcomes)
     return f"""<!doctype html>
@@ -53,7 +52,7 @@ def render(result: DemoResult) -> str:
 <h1>Agents against their guardrails</h1>
 <p class="lead">{escape(verdict)} Each request was made for real on the embedded AWS, and decided by the evaluator
 on the policies as data; the two know nothing of each other.</p>
-<div class="cards">{"".join(f'<div class="card"><b>{n}</b>{escape(name)}</div>' for name, n in cards)}</div>
+<div class="cards">{shown}</div>
 <table><caption>Scenarios</caption><thead><tr><th scope="col">Agent</th><th scope="col">Session</th>
 <th scope="col">Request</th><th scope="col">Expected</th><th scope="col">Embedded AWS</th><th scope="col">Evaluator</th>
 </tr></thead><tbody>{rows}</tbody></table>
