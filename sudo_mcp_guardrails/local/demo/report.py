@@ -59,7 +59,8 @@ on the policies as data; the two know nothing of each other.</p>
 <table><caption>Steps</caption><thead><tr><th scope="col">Step</th><th scope="col">Seconds</th></tr></thead>
 <tbody>{steps}</tbody></table>
 <h2>Argued, not shown</h2>
-<p>What neither witness can show: the real service that sets the MCP context keys (a marker stands in for it), a second factor at an identity
+<p>What neither witness can show: the real service that sets the MCP context keys (a marker stands in for it), a
+second factor at an identity
 provider, live eventual consistency, service quotas, and IAM Access Analyzer.</p>
 </main></body></html>
 """
