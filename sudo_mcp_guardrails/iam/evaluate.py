@@ -21,8 +21,17 @@ if TYPE_CHECKING:
 
 ALWAYS_ALLOWED: Final = frozenset({"sts:getcalleridentity"})
 """Actions that need no permission and that no policy can deny (STS API reference, GetCallerIdentity)."""
-OWN_POLICY_REQUIRED: Final = frozenset({"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity"})
-"""Actions whose resource's own policy must allow, in the same account too: the trust policy of a role."""
+OWN_POLICY_REQUIRED: Final = frozenset(
+    {
+        *("sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity"),
+        *("sts:setsourceidentity", "sts:tagsession"),
+    }
+)
+"""Actions whose resource's own policy must allow, in the same account too: the trust policy of a role.
+
+Tags and SourceIdentity of a session need it as the session itself does.
+Source: IAM user guide, "Pass session tags in AWS STS" and "Monitor and control actions taken with assumed roles".
+"""
 
 
 @dataclass(frozen=True)

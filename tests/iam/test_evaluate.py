@@ -155,10 +155,11 @@ class TestResourcePolicies:
 class TestTrust:
     target = "arn:aws:iam::111111111111:role/target"
 
-    def test_the_trust_policy_must_allow_in_the_same_account_too(self) -> None:
-        assert decide(action="sts:AssumeRole", on=self.target, identity=(ALL,)).missing == ("resource",)
+    @pytest.mark.parametrize("action", ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"])
+    def test_the_trust_policy_must_allow_in_the_same_account_too(self, action: str) -> None:
+        assert decide(action=action, on=self.target, identity=(ALL,)).missing == ("resource",)
         root = granted({"AWS": "arn:aws:iam::111111111111:root"})
-        assert decide(action="sts:AssumeRole", on=self.target, identity=(ALL,), resource=root).allowed
+        assert decide(action=action, on=self.target, identity=(ALL,), resource=root).allowed
 
     def test_trust_of_the_account_needs_permission(self) -> None:
         root = granted({"AWS": "111111111111"})
