@@ -113,8 +113,8 @@ def table(times: dict[str, list[float]], validated: float, imported: float, *, n
 {rows}
 
 Ratio of the medians {ratio(times, statistics.median):.2f}, of the minima {ratio(times, min):.2f}; the limit \
-of {RATIO_LIMIT} for the medians is {verdict}. Both ran without rule packs and with `CDK_VALIDATION=false`; with the CDK's built-in validation on, \
-one run of `AgentGuardrails` took {validated:.2f}.
+of {RATIO_LIMIT} for the medians is {verdict}. Both ran without rule packs and with `CDK_VALIDATION=false`; \
+with the CDK's built-in validation on, one run of `AgentGuardrails` took {validated:.2f}.
 
 `import sudo_mcp_guardrails.iam`: {imported * 1000:.0f} ms, the least of {IMPORTS} fresh processes; the limit is \
 {IMPORT_LIMIT * 1000:.0f} ms. Node was {"started" if node else "not started"}.
