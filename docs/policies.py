@@ -68,7 +68,7 @@ def page() -> str:
             _statement(statement)
             for statement in (
                 *trust.minted(EXAMPLE.name, "read", "${broker}"),
-                trust.direct((f"arn:*:iam::{ACCOUNT}:role/break-glass",), require_mfa=True),
+                *trust.direct((f"arn:*:iam::{ACCOUNT}:role/break-glass", f"arn:*:iam::{ACCOUNT}:user/on-call")),
                 trust.nobody(),
                 trust.cloudformation(),
             )

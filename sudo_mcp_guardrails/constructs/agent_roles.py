@@ -12,6 +12,7 @@ from constructs import Construct
 from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
+from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
 
@@ -74,7 +75,8 @@ class AgentRoles(Construct):
         plan = self._policy("Plan", policies.plan)
         apply = self._policy("Apply", policies.apply, checkov=_WRITE_CHECKS)
         execution = self._policy("Execution", policies.execution, checkov=_WRITE_CHECKS)
-        direct = () if direct_assumption is None else (direct_assumption.statement(),)
+        accept_policy_risks(self, [policy.document for policy in (read, plan, apply, execution)])
+        direct = () if direct_assumption is None else direct_assumption.statements()
 
         def minted(kind: Capability, role: iam.IRole) -> tuple[PolicyDocument, Mapping[str, str]]:
             statements = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
@@ -130,6 +132,7 @@ class AgentRoles(Construct):
             path=self._scope.names.policy_path,
             description=f"{kind} set of agent {self._scope.agent.name}",
             checkov=checkov,
+            accept=False,
         )
 
     def _role(

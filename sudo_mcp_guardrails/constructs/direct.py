@@ -23,16 +23,14 @@ class DirectAssumption:
     attributed to a run.
 
     Args:
-        principals: ARNs of roles or users, without wildcards.
-        require_mfa: True for people with IAM sessions. False where a second factor rests with an identity
-            provider: IAM cannot see it then, and reports call it *argued*.
+        principals: ARNs of roles or users, without wildcards. A user's session must have a second factor. For a
+            role it rests with whoever lets people into that role, and reports call it *argued*.
 
     Raises:
         InvalidAgentError: For a principal that is not one role or user.
     """
 
     principals: tuple[str, ...]
-    require_mfa: bool = True
 
     def __post_init__(self) -> None:
         """Validate."""
@@ -42,6 +40,6 @@ class DirectAssumption:
             if not _PRINCIPAL.fullmatch(principal):
                 raise InvalidAgentError("direct principal", principal, "the ARN of one role or user, without wildcards")
 
-    def statement(self) -> Statement:
-        """Return the trust statement."""
-        return trust.direct(self.principals, require_mfa=self.require_mfa)
+    def statements(self) -> tuple[Statement, ...]:
+        """Return the trust statements."""
+        return trust.direct(self.principals)

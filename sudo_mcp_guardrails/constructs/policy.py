@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sudo_mcp_guardrails.constructs.rendering import policy_json
-from sudo_mcp_guardrails.constructs.risk import accept_risk, policy_findings
+from sudo_mcp_guardrails.constructs.risk import accept_policy_risks, accept_risk, policy_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ class GuardrailPolicy(Construct):
         name: Physical name. Default: CloudFormation makes one.
         description: Shown in the console. Cannot be changed without replacement.
         checkov: Checkov findings that the policy has by design.
+        accept: Whether to accept what cdk-nag finds by design here; False where a construct above does for several.
 
     Raises:
         PolicySizeError: Where the document is over 6,144 characters.
@@ -42,6 +43,7 @@ class GuardrailPolicy(Construct):
         description: str,
         name: str | None = None,
         checkov: Sequence[str] = (),
+        accept: bool = True,
     ) -> None:
         super().__init__(scope, id)
         document.check_size()
@@ -54,14 +56,11 @@ class GuardrailPolicy(Construct):
             managed_policy_name=name,
             description=description,
         )
-        findings = list(policy_findings(document))
-        reason = "; ".join(
-            dict.fromkeys(s.reason for s in document.statements if s.effect == "Allow" and "*" in str(s.to_dict()))
-        )
-        if findings:
-            accept_risk(self, nag=findings, reason=reason)
+        if accept:
+            accept_policy_risks(self, [document])
         if checkov:
-            accept_risk(resource, checkov=checkov, reason=reason)  # spares the way there from the construct
+            # On the resource itself, which spares the way there from the construct.
+            accept_risk(resource, checkov=checkov, reason=policy_reason(document))
         self.policy_arn: str = resource.ref
         """ARN of the policy."""
 

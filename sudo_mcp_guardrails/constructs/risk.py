@@ -60,6 +60,32 @@ def accept_risk(construct: Construct, *, reason: str, nag: Sequence[str] = (), c
         resource.add_metadata("checkov", metadata)
 
 
+def accept_policy_risks(construct: Construct, documents: Iterable[PolicyDocument]) -> None:
+    """Accept what policies below a construct have by design, in one call to Node, each with its reason.
+
+    Args:
+        construct: The policies' construct, or one above them: a finding names its wildcard, so that it stands for
+            nothing else there.
+        documents: The policies' documents.
+    """
+    reasons: dict[str, dict[str, None]] = {}
+    for document in documents:
+        reason = policy_reason(document)
+        for finding in policy_findings(document):
+            reasons.setdefault(finding, {})[reason] = None
+    if reasons:
+        cdk.Validations.of(construct).acknowledge(
+            *(cdk.Acknowledgment(id=finding, reason="; ".join(why)) for finding, why in sorted(reasons.items()))
+        )
+
+
+def policy_reason(document: PolicyDocument) -> str:
+    """Return why a policy has wildcards: the reasons of the statements that do."""
+    return "; ".join(
+        dict.fromkeys(s.reason for s in document.statements if s.effect == "Allow" and "*" in str(s.to_dict()))
+    )
+
+
 def policy_findings(document: PolicyDocument) -> Iterable[str]:
     """Return the cdk-nag findings that a policy document has by design: its wildcards, each by itself.
 

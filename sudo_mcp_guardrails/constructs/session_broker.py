@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.iam.documents import Conditions
 
 _HANDLERS: Final = Path(__file__).parent.parent / "handlers"
 _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
@@ -36,20 +37,26 @@ class BrokerCaller:
     Args:
         pattern: Pattern of the caller's ARN as AWS verifies it, with ``*`` and ``?``.
         agents: Names of the agents. Default: all.
-        role: The caller's role, which is then granted the invocation; None where it is granted elsewhere.
-        require_mfa: Whether the caller's session must have a second factor. True for people who assume the role
-            with IAM credentials; for federated people it rests with their identity provider, and is *argued*.
+        grantee: The caller's role or user, which is then granted the invocation; None where it is granted elsewhere.
     """
 
     pattern: str
     agents: tuple[str, ...] = ()
-    role: iam.IRole | None = None
-    require_mfa: bool = False
+    grantee: iam.IRole | iam.IUser | None = None
 
     @classmethod
-    def iam_role(cls, role: iam.IRole, *, agents: Sequence[str] = (), require_mfa: bool = False) -> BrokerCaller:
-        """Return a caller that is a role: an agent's host, or the entry role of an OIDC provider."""
-        return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role.role_name}/*", tuple(agents), role, require_mfa)
+    def iam_role(cls, role: iam.IRole, *, agents: Sequence[str] = ()) -> BrokerCaller:
+        """Return a caller that is a role: an agent's host, or the entry role of an OIDC provider.
+
+        The credentials of an assumed role carry no second factor that IAM could see; for people it rests with who
+        lets them into the role, and is *argued*.
+        """
+        return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role.role_name}/*", tuple(agents), role)
+
+    @classmethod
+    def iam_user(cls, user: iam.IUser, *, agents: Sequence[str] = ()) -> BrokerCaller:
+        """Return a caller that is a person with an IAM user, whose session must have a second factor."""
+        return cls(user.user_arn, tuple(agents), user)
 
     @classmethod
     def permission_set(cls, name: str, *, agents: Sequence[str] = ()) -> BrokerCaller:
@@ -158,26 +165,23 @@ class SessionBroker(Construct):
         self.url: lambda_.FunctionUrl = self.function.add_function_url(auth_type=lambda_.FunctionUrlAuthType.AWS_IAM)
         """Where it answers."""
         for index, caller in enumerate(callers):
-            if caller.role is not None:
-                self.grant_invoke(caller.role, id=f"Invoke{index}", require_mfa=caller.require_mfa)
+            if caller.grantee is not None:
+                self.grant_invoke(caller.grantee, id=f"Invoke{index}")
         _accept(self.function, log_group)
 
-    def grant_invoke(self, role: iam.IRole, *, id: str, require_mfa: bool = False) -> None:
-        """Let a role ask for sessions; which agents it gets is decided by the broker's callers.
+    def grant_invoke(self, grantee: iam.IRole | iam.IUser, *, id: str) -> None:
+        """Let a role or user ask for sessions; which agents it gets is decided by the broker's callers.
 
         Args:
-            role: The caller's role, in this account.
+            grantee: In this account. A user's session must have a second factor, not older than an hour.
             id: Id of the policy.
-            require_mfa: Whether its session must have a second factor, not older than an hour.
         """
-        mfa = (
-            (
+        mfa: Conditions = ()
+        if hasattr(grantee, "user_arn"):  # jsii's interfaces are protocols, which isinstance cannot tell apart
+            mfa = (
                 ("Bool", "aws:MultiFactorAuthPresent", ("true",)),
                 ("NumericLessThan", "aws:MultiFactorAuthAge", ("3600",)),
             )
-            if require_mfa
-            else ()
-        )
         function = f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{self._names.prefix}-session-broker"
         document = PolicyDocument(
             "broker-invoke",
@@ -205,7 +209,7 @@ class SessionBroker(Construct):
         policy = GuardrailPolicy(
             self, id, document=document, path=f"/{self._names.prefix}/", description="Asks the session broker"
         )
-        role.add_managed_policy(policy.managed_policy)
+        grantee.add_managed_policy(policy.managed_policy)
 
 
 def _broker_policy(names: GuardrailNames, log_group: str) -> PolicyDocument:

@@ -56,20 +56,22 @@ def substitute(pattern: str, keys: Mapping[str, Strings]) -> str | None:
     return None if missing else replaced
 
 
-def conditions_hold(conditions: Conditions, keys: Mapping[str, Strings]) -> bool:
+def conditions_hold(conditions: Conditions, keys: Mapping[str, Strings], *, deny: bool) -> bool:
     """Return whether every condition of a statement holds.
 
     Args:
         conditions: (operator, key, values).
         keys: The request's keys, in lower case.
+        deny: Whether the statement denies. A negated condition on a variable that cannot be resolved holds in a
+            Deny and not in an Allow: the worse case for who asks, since AWS does not say.
 
     Raises:
         PolicyError: For an operator that IAM does not have.
     """
-    return all(_holds(operator, key.lower(), values, keys) for operator, key, values in conditions)
+    return all(_holds(operator, key.lower(), values, keys, deny=deny) for operator, key, values in conditions)
 
 
-def _holds(operator: str, key: str, wanted: Strings, keys: Mapping[str, Strings]) -> bool:
+def _holds(operator: str, key: str, wanted: Strings, keys: Mapping[str, Strings], *, deny: bool) -> bool:
     """Decide one condition."""
     quantifier, name, if_exists = _parse_operator(operator)
     given = keys.get(key)
@@ -82,6 +84,8 @@ def _holds(operator: str, key: str, wanted: Strings, keys: Mapping[str, Strings]
         # A negated operator holds for an absent key; ForAnyValue needs a value, negated or not.
         return negated and quantifier != "foranyvalue"
     patterns = [p for p in (substitute(w, keys) for w in wanted) if p is not None]
+    if negated and len(patterns) < len(wanted):
+        return deny
     hits = [any(test(pattern, value) for pattern in patterns) is not negated for value in given]
     return any(hits) if quantifier == "foranyvalue" else all(hits)
 

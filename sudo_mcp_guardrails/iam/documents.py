@@ -87,7 +87,9 @@ class Statement:
         if self.conditions:
             condition: dict[str, dict[str, Any]] = {}
             for operator, key, values in self.conditions:
-                condition.setdefault(operator, {})[key] = _unwrap(values)
+                if key in condition.setdefault(operator, {}):
+                    raise PolicyError(f"statement {self.sid!r} has two conditions {operator} on {key!r}, expected one")
+                condition[operator][key] = _unwrap(values)
             out["Condition"] = condition
         return out
 
@@ -134,7 +136,8 @@ class PolicyDocument:
         """
         worst = {"Partition": "aws-us-gov", "AccountId": "0" * 12, "Region": "ap-southeast-1"}
         sizes = [(len(minified(resolve(s.to_dict(), worst))), s.sid) for s in self.statements]
-        size = len(minified(resolve(self.to_dict(), worst)))
+        # The envelope, and a comma between two statements.
+        size = len(minified({"Version": "2012-10-17", "Statement": []})) + sum(n for n, _ in sizes) + len(sizes) - 1
         if size > limit:
             largest = ", ".join(f"{sid} {n}" for n, sid in sorted(sizes, reverse=True)[:3])
             raise PolicySizeError(

@@ -158,7 +158,7 @@ def applies(statement: Statement, request: Request) -> bool:
         and not (statement.not_resources and _covers(statement.not_resources, request))
         and (not statement.principals or _is_any(statement.principals, request))
         and not (statement.not_principals and _is_any(statement.not_principals, request))
-        and conditions_hold(statement.conditions, request.keys)
+        and conditions_hold(statement.conditions, request.keys, deny=statement.effect == "Deny")
     )
 
 
@@ -188,10 +188,13 @@ def _is_principal(kind: str, value: str, request: Request) -> bool:
 
 
 def _names_directly(statement: Statement, request: Request) -> bool:
-    """Return whether a resource policy names the session, or the user, itself."""
+    """Return whether a resource policy names the session, or the user, itself; ``*`` names everybody.
+
+    AWS does not say whether a boundary limits a grant to ``*``; the worse case for the defender is that it does not.
+    """
     principal = request.principal
     own = principal.session_arn if principal.session is not None else principal.arn
-    return any(kind == "AWS" and value == own for kind, value in statement.principals)
+    return any(value == "*" or (kind == "AWS" and value == own) for kind, value in statement.principals)
 
 
 def _names_role(statement: Statement, request: Request) -> bool:

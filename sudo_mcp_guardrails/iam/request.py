@@ -98,7 +98,7 @@ class Request:
             keys["aws:principalarn"] = (principal.arn,)
             keys["aws:principalaccount"] = (principal.account,)
             keys["aws:viaawsmcpservice"] = ("false",)
-            if principal.session is not None:
+            if principal.session is not None or principal.mfa_age is not None:
                 keys["aws:multifactorauthpresent"] = ("true" if principal.mfa_age is not None else "false",)
             if principal.mfa_age is not None:
                 keys["aws:multifactorauthage"] = (str(principal.mfa_age),)

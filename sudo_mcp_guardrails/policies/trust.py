@@ -69,21 +69,31 @@ def minted(agent: str, kind: str, broker: str) -> tuple[Statement, ...]:
     )
 
 
-def direct(principals: Sequence[str], *, require_mfa: bool) -> Statement:
-    """Return the statement for break-glass: a session without the broker, marked as such.
+def direct(principals: Sequence[str]) -> tuple[Statement, ...]:
+    """Return the statements for break-glass: sessions without the broker, marked as such.
+
+    A user must have a second factor. The credentials of an assumed role carry none that IAM could see (IAM user
+    guide, "Configuring MFA-protected API access"), so for a role it rests with whoever lets people into that role.
 
     Args:
         principals: ARNs of roles or users.
-        require_mfa: Whether the caller's session must have a second factor.
     """
-    mfa = (("Bool", "aws:MultiFactorAuthPresent", ("true",)),) if require_mfa else ()
-    return Statement(
-        sid="TrustDirect",
-        effect="Allow",
-        actions=("sts:AssumeRole", "sts:SetSourceIdentity"),
-        principals=tuple(("AWS", principal) for principal in principals),
-        conditions=(("StringLike", "sts:SourceIdentity", (DIRECT_PATTERN,)), *mfa),
-        reason="break-glass; its SourceIdentity says direct, and never counts as attributed",
+    identity = ("StringLike", "sts:SourceIdentity", (DIRECT_PATTERN,))
+    kinds = (
+        ("TrustDirectUsers", ":user/", (("Bool", "aws:MultiFactorAuthPresent", ("true",)),)),
+        ("TrustDirectRoles", ":role/", ()),
+    )
+    return tuple(
+        Statement(
+            sid=sid,
+            effect="Allow",
+            actions=("sts:AssumeRole", "sts:SetSourceIdentity"),
+            principals=tuple(("AWS", principal) for principal in principals if kind in principal),
+            conditions=(identity, *mfa),
+            reason="break-glass; its SourceIdentity says direct, and never counts as attributed",
+        )
+        for sid, kind, mfa in kinds
+        if any(kind in principal for principal in principals)
     )
 
 

@@ -180,13 +180,32 @@ class TestTrust:
             {"Sid": "TrustNobody", "Effect": "Deny", "Principal": "*", "Action": "sts:*"}
         ]
 
+    def test_a_person_with_an_iam_user_calls_the_broker_with_a_second_factor(self, make: Callable[..., Agent]) -> None:
+        stack = new_stack()
+        callers = [
+            BrokerCaller.iam_user(iam.User(stack, "Ann")),
+            BrokerCaller.iam_role(iam.Role.from_role_name(stack, "Host", "host")),
+        ]
+        AgentGuardrails(stack, "Agents", agents=[make()], callers=callers)
+        invoke = [
+            r["Properties"]["PolicyDocument"]["Statement"]
+            for r in template(stack)["Resources"].values()
+            if r["Type"] == "AWS::IAM::ManagedPolicy" and "BrokerInvoke" in str(r)
+        ]
+        user, role = sorted(invoke, key=lambda statements: "MultiFactor" not in str(statements))
+        assert len(invoke) == 2
+        for statement in user:
+            assert statement["Condition"]["Bool"]["aws:MultiFactorAuthPresent"] == "true"
+            assert statement["Condition"]["NumericLessThan"]["aws:MultiFactorAuthAge"] == "3600"
+        assert "MultiFactor" not in str(role)
+
     def test_direct_assumption_is_marked_needs_a_second_factor_and_warns(self, make: Callable[..., Agent]) -> None:
         stack = new_stack()
-        person = f"arn:aws:iam::{ACCOUNT}:role/oncall"
+        person = f"arn:aws:iam::{ACCOUNT}:user/oncall"
         AgentGuardrails(stack, "Agents", agents=[make()], direct_assumption=DirectAssumption((person,)))
         for kind in ("read", "plan"):
             assert self.trust(stack, kind)[-1] == {
-                "Sid": "TrustDirect",
+                "Sid": "TrustDirectUsers",
                 "Effect": "Allow",
                 "Principal": {"AWS": person},
                 "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],

@@ -59,7 +59,7 @@ CASES = [
 
 def holds(operator: str, wanted: tuple[str, ...], *given: str) -> bool:
     keys: Keys = {"aws:key": given} if given else {}
-    return conditions_hold(((operator, "aws:Key", wanted),), keys)
+    return conditions_hold(((operator, "aws:Key", wanted),), keys, deny=False)
 
 
 @pytest.mark.parametrize(("operator", "wanted", "given", "expected"), CASES)
@@ -113,8 +113,8 @@ def test_null() -> None:
 
 def test_all_conditions_must_hold() -> None:
     both = (("StringEquals", "a", ("1",)), ("StringEquals", "b", ("2",)))
-    assert conditions_hold(both, {"a": ("1",), "b": ("2",)})
-    assert not conditions_hold(both, {"a": ("1",), "b": ("3",)})
+    assert conditions_hold(both, {"a": ("1",), "b": ("2",)}, deny=False)
+    assert not conditions_hold(both, {"a": ("1",), "b": ("3",)}, deny=False)
 
 
 @pytest.mark.parametrize("operator", ["StringMatches", "ForSomeValues:StringEquals", "", "IfExists"])
@@ -153,8 +153,8 @@ class TestVariables:
 
     def test_a_value_does_not_bring_wildcards(self) -> None:
         conditions = (("StringLike", "s3:prefix", ("home/${aws:star}",)),)
-        assert not conditions_hold(conditions, {**VARIABLES, "s3:prefix": ("home/other",)})
-        assert conditions_hold(conditions, {**VARIABLES, "s3:prefix": ("home/*",)})
+        assert not conditions_hold(conditions, {**VARIABLES, "s3:prefix": ("home/other",)}, deny=False)
+        assert conditions_hold(conditions, {**VARIABLES, "s3:prefix": ("home/*",)}, deny=False)
 
     def test_a_value_is_not_replaced_again(self) -> None:
         assert substitute("${aws:a}", {"aws:a": ("${aws:b}",), "aws:b": ("x",)}) == "${aws:b}"

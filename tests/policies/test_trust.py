@@ -38,7 +38,7 @@ def allowed(
     if identity is not None:
         context["sts:SourceIdentity"] = identity
         actions.append("sts:SetSourceIdentity")
-    principal = Principal(caller, session="s", mfa_age=mfa_age)
+    principal = Principal(caller, session=None if ":user/" in caller else "s", mfa_age=mfa_age)
     layers = Layers(identity=(FULL_ACCESS,), resource=document.resolve(VALUES))
     return all(evaluate(Request(action, TARGET, principal, context), layers).allowed for action in actions)
 
@@ -88,9 +88,9 @@ def test_apply_needs_the_digest_of_a_plan() -> None:
     assert allowed(minted("apply"), tags={**tags, "plan-digest": "sha256-00ff"})
 
 
-def test_direct_sessions_are_marked_and_untagged() -> None:
-    person = f"arn:aws:iam::{ACCOUNT}:role/oncall"
-    document = trust.trust_policy(*trust.minted("bot", "read", BROKER), trust.direct((person,), require_mfa=True))
+def test_direct_sessions_of_users_are_marked_untagged_and_need_a_second_factor() -> None:
+    person = f"arn:aws:iam::{ACCOUNT}:user/oncall"
+    document = trust.trust_policy(*trust.minted("bot", "read", BROKER), *trust.direct((person,)))
     assert allowed(document, person, tags={}, identity="direct-ann", mfa_age=60)
     assert not allowed(document, person, tags={}, identity="direct-ann")
     assert not allowed(document, person, tags={}, identity=RUN, mfa_age=60)
@@ -99,9 +99,9 @@ def test_direct_sessions_are_marked_and_untagged() -> None:
     assert allowed(document)
 
 
-def test_federated_direct_sessions_need_no_factor_that_iam_can_see() -> None:
+def test_direct_sessions_of_roles_need_no_factor_that_iam_can_see() -> None:
     person = f"arn:aws:iam::{ACCOUNT}:role/oncall"
-    document = trust.trust_policy(trust.direct((person,), require_mfa=False))
+    document = trust.trust_policy(*trust.direct((person,)))
     assert allowed(document, person, tags={}, identity="direct-ann")
 
 
@@ -127,5 +127,5 @@ def test_execution_is_for_cloudformation(service: str, source: dict[str, str], *
 def test_trust_policies_fit() -> None:
     people = tuple(f"arn:aws:iam::{ACCOUNT}:role/oncall-{n}" for n in range(5))
     statements = trust.minted("a" * 32, "read", BROKER)
-    document = trust.trust_policy(*statements, trust.direct(people, require_mfa=True))
+    document = trust.trust_policy(*statements, *trust.direct(people))
     assert 0 < document.check_size(TRUST_POLICY_LIMIT) <= TRUST_POLICY_LIMIT

@@ -23,7 +23,10 @@ def answer_of(python: Path) -> str:
     return subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize(
+    "installer",
+    [pytest.param("uv", marks=pytest.mark.skipif(environments.find_uv() is None, reason="uv is not installed")), "pip"],
+)
 def test_made_once_and_isolated(installer: str, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if installer == "pip":
         monkeypatch.setattr(environments, "find_uv", lambda: None)
