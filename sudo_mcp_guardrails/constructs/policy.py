@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
-from constructs import Construct
 
 from sudo_mcp_guardrails.constructs.rendering import policy_json
-from sudo_mcp_guardrails.constructs.risk import accept_policy_risks, accept_risk, policy_reason
+from sudo_mcp_guardrails.constructs.risk import accept_policy_risks, checkov_skips, policy_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from constructs import Construct
+
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
 
 
-class GuardrailPolicy(Construct):
+class GuardrailPolicy(iam.CfnManagedPolicy):
     """One ``AWS::IAM::ManagedPolicy``. Costs nothing.
+
+    It is the resource itself and not a construct around it: a landing zone has hundreds, and each construct is
+    another call to Node.
 
     Args:
         scope: The scope.
@@ -45,23 +49,21 @@ class GuardrailPolicy(Construct):
         checkov: Sequence[str] = (),
         accept: bool = True,
     ) -> None:
-        super().__init__(scope, id)
         document.check_size()
-        self.document = document
-        resource = iam.CfnManagedPolicy(
-            self,
-            "Resource",
+        super().__init__(
+            scope,
+            id,
             policy_document=policy_json(document),
             path=path,
             managed_policy_name=name,
             description=description,
         )
+        self.document = document
         if accept:
             accept_policy_risks(self, [document])
         if checkov:
-            # On the resource itself, which spares the way there from the construct.
-            accept_risk(resource, checkov=checkov, reason=policy_reason(document))
-        self.policy_arn: str = resource.ref
+            self.add_metadata("checkov", checkov_skips(checkov, policy_reason(document)))
+        self.policy_arn: str = self.ref
         """ARN of the policy."""
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
@@ -55,9 +55,14 @@ def accept_risk(construct: Construct, *, reason: str, nag: Sequence[str] = (), c
         cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=finding, reason=reason) for finding in nag))
     if checkov:
         resource = _resource(construct)
-        metadata: dict[str, Any] = dict(resource.get_metadata("checkov") or {"skip": []})
-        metadata["skip"] = [*metadata["skip"], *({"id": check, "comment": reason} for check in checkov)]
-        resource.add_metadata("checkov", metadata)
+        known: dict[str, list[dict[str, str]]] = resource.get_metadata("checkov") or {"skip": []}
+        skips = checkov_skips(checkov, reason)
+        resource.add_metadata("checkov", {"skip": [*known["skip"], *skips["skip"]]})
+
+
+def checkov_skips(checks: Sequence[str], reason: str) -> dict[str, list[dict[str, str]]]:
+    """Return the metadata by which Checkov skips checks on a resource, with the reason."""
+    return {"skip": [{"id": check, "comment": reason} for check in checks]}
 
 
 def accept_policy_risks(construct: Construct, documents: Iterable[PolicyDocument]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import SensitiveRead
-from sudo_mcp_guardrails.iam.catalogue import compact
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
@@ -41,14 +40,10 @@ def kept(kinds: Iterable[SensitiveRead]) -> tuple[SensitiveRead, ...]:
 @cache
 def deny_policy(kind: SensitiveRead) -> PolicyDocument:
     """Return the policy that denies one class. It holds no name of any agent, so that all agents share it."""
-    by_service: dict[str, list[str]] = {}
-    for action in sensitive_actions(kind):
-        by_service.setdefault(action.split(":")[0], []).append(action)
-    patterns = tuple(p for service, names in sorted(by_service.items()) for p in compact(service, names))
     statement = Statement(
         sid=_SIDS[kind],
         effect="Deny",
-        actions=patterns,
+        actions=sensitive_actions(kind),
         resources=("*",),
         reason=f"reads of class {kind.value} are not harmless; an agent opts in class by class",
     )
