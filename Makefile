@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := sudo_mcp_guardrails tests $(wildcard app.py examples benchmarks)
+SOURCES := sudo_mcp_guardrails tests $(wildcard app.py examples benchmarks docs)
 UV = $(1)/bin/python -m uv --quiet --no-progress
 # uv would fetch an interpreter of its own where none fits; this project only ever uses the one that is there.
 export UV_PYTHON_DOWNLOADS := never

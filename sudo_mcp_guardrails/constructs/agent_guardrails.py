@@ -31,8 +31,8 @@ class AgentGuardrails(Construct):
     """The roles, boundaries and session broker of an account's agents.
 
     For each agent nine resources: four roles, four policies and a boundary. For all agents together the boundary
-    of the execution roles, up to five policies that deny sensitive reads, and the broker with its six. Nothing of
-    it costs anything at rest.
+    of the execution roles, up to five policies that deny sensitive reads, and the broker with its five, and
+    a policy for each caller that is a role or user. Nothing of it costs anything at rest but stored log lines.
 
     Args:
         scope: The scope.
