@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, APPROVAL_ROLE, HOST_ROLE, REGION
-from sudo_mcp_guardrails.local.demo.plays import role_arn
+from sudo_mcp_guardrails.local.demo.plays.rows import role_arn
 from sudo_mcp_guardrails.local.embedded import clients
 
 if TYPE_CHECKING:

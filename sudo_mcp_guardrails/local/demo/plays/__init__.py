@@ -1,0 +1,10 @@
+"""What the demo plays: work that must succeed, and attacks that must fail."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sudo_mcp_guardrails.local.demo.plays import applies, minting, plans, reads
+
+PLAYS: Final = (*minting.rows(), *reads.rows(), *plans.rows(), *applies.rows())
+"""In the order in which they are played: later ones rest on what earlier ones made."""
