@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sudo_mcp_guardrails.agent_checks import InvalidAgentError
     from sudo_mcp_guardrails.agents import (
         Agent,
         AgentEnvironment,
         Capability,
         DeclaredAction,
-        InvalidAgentError,
         RiskClass,
         SensitiveRead,
         TrustTier,
@@ -46,7 +46,7 @@ _HOMES = {
     "GuardrailNames": "policies.naming",
     "Guardrails": "constructs.guardrails",
     "GuardrailsError": "errors",
-    "InvalidAgentError": "agents",
+    "InvalidAgentError": "agent_checks",
     "RiskClass": "agents",
     "SensitiveRead": "agents",
     "SessionBroker": "constructs.session_broker",

@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from sudo_mcp_guardrails.agents import (
-    FORBIDDEN_SERVICES,
-    Agent,
-    AgentEnvironment,
-    DeclaredAction,
-    InvalidAgentError,
-    SensitiveRead,
-    check_agents,
-)
+from sudo_mcp_guardrails.agent_checks import FORBIDDEN_SERVICES, InvalidAgentError
+from sudo_mcp_guardrails.agents import Agent, AgentEnvironment, DeclaredAction, SensitiveRead, check_agents
 from sudo_mcp_guardrails.regions import DeclaredRegion
 
 ACCOUNT = "111111111111"
@@ -175,3 +168,31 @@ class TestTogether:
         named = agent("release-bot-two", environments=[AgentEnvironment.sandbox(ACCOUNT, prefixes=["two-"])])
         for other in (elsewhere, named):
             assert len(check_agents([agent(), other])) == 2
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:lambda:eu-central-1:111111111111:function:*",
+        "arn:aws:dynamodb:eu-central-1:111111111111:table/*",
+        "arn:aws:sqs:eu-central-1:111111111111:*",
+        "arn:aws:s3:::*",
+    ],
+)
+def test_a_resource_of_a_kind_and_no_name_is_refused(resource: str) -> None:
+    with pytest.raises(InvalidAgentError, match="beginning of a name"):
+        Agent("bot", owner="o", resources=[resource], environments=[AgentEnvironment.sandbox("111111111111")])
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:lambda:eu-central-1:111111111111:function:orders-*",
+        "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/*",
+        "arn:aws:sqs:eu-central-1:111111111111:jobs*",
+        "arn:aws:s3:::reports/*",
+    ],
+)
+def test_a_resource_with_the_beginning_of_a_name_is_taken(resource: str) -> None:
+    agent = Agent("bot", owner="o", resources=[resource], environments=[AgentEnvironment.sandbox("111111111111")])
+    assert agent.resources == (resource,)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import InvalidAgentError
+from sudo_mcp_guardrails.agent_checks import InvalidAgentError
 from sudo_mcp_guardrails.policies import trust
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sudo_mcp_guardrails.agents import InvalidAgentError
+from sudo_mcp_guardrails.agent_checks import InvalidAgentError
 
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import InvalidAgentError
+from sudo_mcp_guardrails.agent_checks import InvalidAgentError
 from sudo_mcp_guardrails.iam.catalogue import READS, WRITES, compact, service_actions
 from sudo_mcp_guardrails.iam.scope import owned_arns, owned_types
 from sudo_mcp_guardrails.policies.naming import PARTITION, REGION, GuardrailNames

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from sudo_mcp_guardrails.agents import FORBIDDEN_SERVICES, Agent, AgentEnvironment
+from sudo_mcp_guardrails.agent_checks import FORBIDDEN_SERVICES
+from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
 from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Principal, Request, Statement, evaluate
 from sudo_mcp_guardrails.iam.catalogue import UnknownActionError, resource_arns, service_actions
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies

@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sudo_mcp_guardrails.agents import (
-    Agent,
-    AgentEnvironment,
-    DeclaredAction,
-    InvalidAgentError,
-    SensitiveRead,
-)
+from sudo_mcp_guardrails.agent_checks import InvalidAgentError
+from sudo_mcp_guardrails.agents import Agent, AgentEnvironment, DeclaredAction, SensitiveRead
 from sudo_mcp_guardrails.iam import PolicySizeError, Principal, Request, evaluate
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
 from sudo_mcp_guardrails.policies.scope import AgentScope
