@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.policies import sensitive
-from sudo_mcp_guardrails.policies.boundary import accounts, ceiling, change_sets, pass_role, readers, regions
+from sudo_mcp_guardrails.policies.boundary import accounts, ceiling, change_sets, pass_role, readers, regions, workloads
 from sudo_mcp_guardrails.policies.boundary import execution as execution_boundary
 from sudo_mcp_guardrails.policies.boundary import scope as outside_scope
 from sudo_mcp_guardrails.policies.boundary import sensitive as secrets
@@ -26,6 +26,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *readers.SCENARIOS,
     *pass_role.SCENARIOS,
     *change_sets.SCENARIOS,
+    *workloads.SCENARIOS,
     *secrets.SCENARIOS,
     *regions.SCENARIOS,
     *accounts.SCENARIOS,

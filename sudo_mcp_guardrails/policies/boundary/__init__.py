@@ -13,6 +13,7 @@ from sudo_mcp_guardrails.policies.boundary import (
     readers,
     regions,
     sensitive,
+    workloads,
 )
 from sudo_mcp_guardrails.policies.boundary import scope as outside_scope
 
@@ -30,6 +31,7 @@ def agent_boundary(scope: AgentScope) -> PolicyDocument:
             readers.statement(scope),
             *pass_role.statements(scope),
             change_sets.statement(scope),
+            workloads.statement(scope),
             *sensitive.statements(scope),
             *regions.statements(scope),
             *accounts.statements(scope),

@@ -1,0 +1,54 @@
+"""Deny: what an agent deployed does not deploy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.policies.scope import AgentScope
+
+
+def statement(scope: AgentScope) -> Statement:
+    """Return the guardrail, for the roles that the agent's resources carry under this same boundary.
+
+    Without it a function from an approved change could prepare and carry out the next one, approved by nobody.
+    """
+    return Statement(
+        sid="BoundaryWorkloadsNeverDeploy",
+        effect="Deny",
+        actions=("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:PassRole"),
+        resources=("*",),
+        conditions=(("ArnLike", "aws:PrincipalArn", (scope.names.workload_roles(scope.agent.name),)),),
+        reason="one approved change must not bring a second one that nobody approved",
+    )
+
+
+_WORKLOAD: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}/workloads/worker"
+
+SCENARIOS: Final = (
+    Scenario(
+        "workload-execute-change-set",
+        "apply",
+        "cloudformation:ExecuteChangeSet",
+        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/{prefix}app/*",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryWorkloadsNeverDeploy",
+        context={"aws:PrincipalArn": _WORKLOAD},
+        title="a deployed function carries out a change set",
+    ),
+    Scenario(
+        "workload-pass-role",
+        "apply",
+        "iam:PassRole",
+        _WORKLOAD,
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryWorkloadsNeverDeploy",
+        context={"aws:PrincipalArn": _WORKLOAD, "iam:PassedToService": "lambda.amazonaws.com"},
+        title="a deployed function gives its role to another",
+    ),
+)
