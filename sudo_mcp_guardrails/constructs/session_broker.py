@@ -66,7 +66,9 @@ class BrokerCaller:
         """
         if not name or any(c in name for c in "*?/"):
             raise InvalidAgentError("permission set", name, "the name of one permission set")
-        return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_{name}_*/*", tuple(agents))
+        return cls(
+            f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_{name}_????????????????/*", tuple(agents)
+        )
 
 
 class SessionBroker(Construct):

@@ -18,7 +18,7 @@ import time
 from typing import Any
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/#-]{0,63}")
+_TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=+@-]{0,63}")
 _MAX_BODY = 4096
 CAPABILITIES = ("read", "plan")
 
@@ -87,7 +87,7 @@ def _wish(event: dict[str, Any]) -> tuple[str, str, str]:
     if capability not in CAPABILITIES:
         raise Refusal(400, f"capability {capability!r} is not minted here, allowed are {', '.join(CAPABILITIES)}")
     if not isinstance(ticket, str) or not _TICKET.fullmatch(ticket):
-        raise Refusal(400, "ticket must have 1 to 64 letters, digits and any of _.:/#-")
+        raise Refusal(400, "ticket must have 1 to 64 letters, digits and any of _.:/=+@-")
     return agent, capability, ticket
 
 

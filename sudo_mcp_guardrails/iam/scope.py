@@ -25,6 +25,9 @@ _ARN_SERVICE: Final = {"es": "opensearch"}
 _NOT_OWNED: Final = {
     # An access point opens somebody else's bucket under a name of one's own.
     "s3": {"accesspoint", "accesspointobject", "objectlambdaaccesspoint", "storagelensgroup"},
+    # Nobody deploys these by name, and every ARN counts in a boundary of 6,144 characters.
+    "lambda": {"capacityProvider", "microvmImage", "webFunction", "webFunctionEndpoint", "webFunctionRevision"},
+    "dynamodb": {"global-table"},
     # Deliveries and destinations send log lines to another place.
     "logs": {"delivery", "delivery-destination", "delivery-source", "destination"},
 }

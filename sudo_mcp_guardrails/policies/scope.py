@@ -36,7 +36,6 @@ STACK_READS: Final = (
 STACK_READS_ANYWHERE: Final = frozenset(
     {
         "cloudformation:EstimateTemplateCost",
-        "cloudformation:GetTemplateSummary",
         "cloudformation:ListStacks",
         "cloudformation:ValidateTemplate",
     }
@@ -189,6 +188,18 @@ class AgentScope:
         """Return patterns for all of a service's reads, for exceptions to a Deny; they cover no write."""
         names = [a.name for a in service_actions(service).values() if a.level in READS]
         return compact(service, names)
+
+    @cached_property
+    def log_groups(self) -> tuple[str, ...]:
+        """ARN patterns of the log groups that Lambda gives to the agent's functions."""
+        if "lambda" not in self.services:
+            return ()
+        return tuple(
+            f"arn:{PARTITION}:logs:*:{account}:log-group:/aws/lambda/{prefix}*"
+            for environment in self.environments
+            for account in ((self.account,) if self.account is not None else environment.accounts)
+            for prefix in self.agent.prefixes(environment)
+        )
 
     @property
     def writes(self) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def nobody() -> Statement:
     return Statement(
         sid="TrustNobody",
         effect="Deny",
-        actions=("sts:*",),
+        actions=("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"),
         principals=(("*", "*"),),
         reason="apply sessions are for an approval workflow, and this deployment has none",
     )

@@ -177,7 +177,12 @@ class TestTrust:
         stack = new_stack()
         AgentGuardrails(stack, "Agents", agents=[make()])
         assert self.trust(stack, "apply") == [
-            {"Sid": "TrustNobody", "Effect": "Deny", "Principal": "*", "Action": "sts:*"}
+            {
+                "Sid": "TrustNobody",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+            }
         ]
 
     def test_a_person_with_an_iam_user_calls_the_broker_with_a_second_factor(self, make: Callable[..., Agent]) -> None:

@@ -17,6 +17,7 @@ def patterns(scope: AgentScope) -> tuple[str, ...]:
     return (
         *("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", *STACK_VIEWS),
         *("iam:PassRole", "sts:GetCallerIdentity"),
+        *(("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents") if scope.log_groups else ()),
         *(f"{service}:*" for service in scope.services),
     )
 

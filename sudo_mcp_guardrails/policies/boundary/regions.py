@@ -16,6 +16,11 @@ GLOBAL: Final = ("iam:PassRole", "s3:ListAllMyBuckets", "sts:GetCallerIdentity")
 _GLOBAL_SERVICES: Final = {"cloudfront", "globalaccelerator", "route53", "shield", "waf"}
 
 
+def global_services(scope: AgentScope) -> tuple[str, ...]:
+    """Return the patterns of the agent's services that AWS serves from one Region for all."""
+    return tuple(f"{service}:*" for service in scope.services if service in _GLOBAL_SERVICES)
+
+
 def region_conditions(scope: AgentScope) -> tuple[Conditions, ...]:
     """Return the conditions of one Deny for each set of Regions; the accounts are named where there are several."""
     pairs = scope.regions()
@@ -30,12 +35,11 @@ def region_conditions(scope: AgentScope) -> tuple[Conditions, ...]:
 
 def statements(scope: AgentScope) -> tuple[Statement, ...]:
     """Return the guardrail, once for each set of Regions."""
-    world = tuple(f"{service}:*" for service in scope.services if service in _GLOBAL_SERVICES)
     return tuple(
         Statement(
             sid=f"BoundaryRegions{index or ''}",
             effect="Deny",
-            not_actions=(*GLOBAL, *world),
+            not_actions=(*GLOBAL, *global_services(scope)),
             resources=("*",),
             conditions=conditions,
             reason="an agent works in its Regions; elsewhere nobody looks",

@@ -29,7 +29,7 @@ def statement(scope: AgentScope) -> Statement:
         sid="BoundaryOutsideScope",
         effect="Deny",
         not_actions=read_exceptions(scope),
-        not_resources=(*scope.all_own, *scope.transforms),
+        not_resources=(*scope.all_own, *scope.log_groups, *scope.transforms),
         reason="an agent changes its own resources alone: most escalation paths change somebody else's",
     )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.iam.catalogue import compact, service_actions
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.iam.scope import owned_types
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
 
@@ -24,20 +26,52 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
         for action in sensitive_actions(kind)
         if action.split(":")[0] in scope.services
     )
-    if not actions:
-        return ()
-    return (
-        Statement(
-            sid="BoundarySecrets",
-            effect="Deny",
-            actions=actions,
-            resources=("*",),
-            reason="secrets and credentials stay out of an agent's reach unless it is opted in by class",
-        ),
-    )
+    statements = []
+    if actions:
+        statements.append(
+            Statement(
+                sid="BoundarySecrets",
+                effect="Deny",
+                actions=actions,
+                resources=("*",),
+                reason="secrets and credentials stay out of an agent's reach unless it is opted in by class",
+            )
+        )
+    elsewhere = tuple(p for service in scope.services for p in compact(service, _confinable(service)))
+    if elsewhere:
+        statements.append(
+            Statement(
+                sid="BoundaryForeignData",
+                effect="Deny",
+                actions=elsewhere,
+                not_resources=tuple(arn for arn in scope.all_own if arn not in scope.stacks),
+                reason="what an agent opted into, and what it deployed, reads its own data and nobody else's",
+            )
+        )
+    return tuple(statements)
 
+
+def _confinable(service: str) -> tuple[str, ...]:
+    """Return a service's sensitive reads that take a resource a prefix can own."""
+    owned, catalogue = set(owned_types(service)), service_actions(service)
+    names = {action for kind in SensitiveRead for action in sensitive_actions(kind)} & set(catalogue)
+    return tuple(sorted(name for name in names if owned & set(catalogue[name].resources)))
+
+
+_WORKLOAD: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}/workloads/worker"
 
 SCENARIOS: Final = (
+    Scenario(
+        "workload-foreign-object",
+        "apply",
+        "s3:GetObject",
+        "arn:${AWS::Partition}:s3:::payroll/2026.csv",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryForeignData",
+        context={"aws:PrincipalArn": _WORKLOAD},
+        title="a deployed function reads somebody else's object",
+    ),
     Scenario(
         "read-secret",
         "read",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
-from sudo_mcp_guardrails.policies.boundary.regions import region_conditions
+from sudo_mcp_guardrails.policies.boundary.regions import global_services, region_conditions
 from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
@@ -112,7 +112,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
             Statement(
                 sid=f"ExecutionRegions{index or ''}",
                 effect="Deny",
-                not_actions=("iam:*", "s3:ListAllMyBuckets"),
+                not_actions=("iam:*", "s3:ListAllMyBuckets", *global_services(scope)),
                 resources=("*",),
                 conditions=conditions,
                 reason="changes stay in the agent's Regions",
