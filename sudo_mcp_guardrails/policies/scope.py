@@ -112,7 +112,7 @@ class AgentScope:
                     "resource", resource, "a resource of the agent, not of the guardrails or the CDK"
                 )
 
-    @property
+    @cached_property
     def environments(self) -> tuple[AgentEnvironment, ...]:
         """The environments in scope."""
         return self.agent.environments_in(self.account)
@@ -124,7 +124,7 @@ class AgentScope:
             return (self.account,)
         return tuple(sorted({account for e in self.environments for account in e.accounts}))
 
-    @property
+    @cached_property
     def services(self) -> tuple[str, ...]:
         """The agent's services in order; CloudFormation is governed apart."""
         return tuple(sorted(set(self.agent.services) - {"cloudformation"} | self._named_services))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import SensitiveRead
@@ -51,6 +52,7 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
     return tuple(statements)
 
 
+@cache
 def _confinable(service: str) -> tuple[str, ...]:
     """Return a service's sensitive reads that take a resource a prefix can own."""
     owned, catalogue = set(owned_types(service)), service_actions(service)
