@@ -28,12 +28,13 @@ class AgentBoundary(GuardrailPolicy):
         scope: The scope.
         id: The construct's id.
         agent_scope: The agent in its account.
+        accept: Whether to accept what cdk-nag finds by design here; False where a construct above does for several.
 
     Raises:
         PolicySizeError: Where the agent has too many services, environments or explicit resources for IAM's limit.
     """
 
-    def __init__(self, scope: Construct, id: str, *, agent_scope: AgentScope) -> None:
+    def __init__(self, scope: Construct, id: str, *, agent_scope: AgentScope, accept: bool = True) -> None:
         names, agent = agent_scope.names, agent_scope.agent
         super().__init__(
             scope,
@@ -43,4 +44,5 @@ class AgentBoundary(GuardrailPolicy):
             name=names.boundary_name(agent.name),
             description=f"Permissions boundary of agent {agent.name}",
             checkov=CEILING_CHECKS,
+            accept=accept,
         )

@@ -11,6 +11,7 @@ from sudo_mcp_guardrails.agents import SensitiveRead, check_agents
 from sudo_mcp_guardrails.constructs.agent_boundary import CEILING_CHECKS, AgentBoundary
 from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
+from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
 from sudo_mcp_guardrails.constructs.session_broker import SessionBroker
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
 
 
 class AgentGuardrails(Construct):
@@ -86,19 +88,25 @@ class AgentGuardrails(Construct):
         needed = {kind for agent in ordered for kind in kept(agent.sensitive_reads)}
         self._sensitive = {kind: self._deny(kind, names) for kind in SensitiveRead if kind in needed}
         self._roles: dict[str, AgentRoles] = {}
+        documents: list[PolicyDocument] = []
         for agent in ordered:
             place = Construct(self, agent.name)
-            self._roles[agent.name] = AgentRoles(
+            boundary = AgentBoundary(place, "Boundary", agent_scope=scopes[agent.name], accept=False)
+            self._roles[agent.name] = roles = AgentRoles(
                 place,
                 "Roles",
                 agent_scope=scopes[agent.name],
-                boundary=AgentBoundary(place, "Boundary", agent_scope=scopes[agent.name]),
+                boundary=boundary,
                 execution_boundary=self.execution_boundary,
                 sensitive_policies=[self._sensitive[kind] for kind in kept(agent.sensitive_reads)],
                 broker=self.broker.role,
                 apply_broker=apply_broker,
                 direct_assumption=direct_assumption,
+                accept=False,
             )
+            documents += [boundary.document, *roles.documents]
+        # One call to Node for all agents; each finding names its wildcard, so that it stands for nothing else.
+        accept_policy_risks(self, documents)
         if direct_assumption is not None:
             cdk.Annotations.of(self).add_warning_v2(
                 "sudo-mcp-guardrails:agentGuardrails.directAssumption",

@@ -48,6 +48,7 @@ class AgentRoles(Construct):
         direct_assumption: Who may assume read and plan without the broker. Default: nobody.
         max_session_duration: Of read and plan. Default: 1 hour, IAM's least, and the most a broker's chained
             session can have.
+        accept: Whether to accept what cdk-nag finds by design here; False where a construct above does for several.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class AgentRoles(Construct):
         apply_broker: iam.IRole | None = None,
         direct_assumption: DirectAssumption | None = None,
         max_session_duration: cdk.Duration | None = None,
+        accept: bool = True,
     ) -> None:
         super().__init__(scope, id)
         self._scope = agent_scope
@@ -75,20 +77,25 @@ class AgentRoles(Construct):
         plan = self._policy("Plan", policies.plan)
         apply = self._policy("Apply", policies.apply, checkov=_WRITE_CHECKS)
         execution = self._policy("Execution", policies.execution, checkov=_WRITE_CHECKS)
-        accept_policy_risks(self, [policy.document for policy in (read, plan, apply, execution)])
+        self.documents: tuple[PolicyDocument, ...] = tuple(p.document for p in (read, plan, apply, execution))
+        """The policies of the four roles, as data."""
+        if accept:
+            accept_policy_risks(self, self.documents)
         direct = () if direct_assumption is None else direct_assumption.statements()
 
-        def minted(kind: Capability, role: iam.IRole) -> tuple[PolicyDocument, Mapping[str, str]]:
+        broker_arn = broker.role_arn
+
+        def minted(kind: Capability, arn: str) -> tuple[PolicyDocument, Mapping[str, str]]:
             statements = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
             extra = () if kind is Capability.APPLY else direct
-            return trust.trust_policy(*statements, *extra), {_BROKER: role.role_arn}
+            return trust.trust_policy(*statements, *extra), {_BROKER: arn}
 
         self.read_role: iam.IRole = self._role(
-            "read", [read, *sensitive_policies], boundary, *minted(Capability.READ, broker)
+            "read", [read, *sensitive_policies], boundary, *minted(Capability.READ, broker_arn)
         )
         """Lists and describes."""
         self.plan_role: iam.IRole = self._role(
-            "plan", [read, plan, *sensitive_policies], boundary, *minted(Capability.PLAN, broker)
+            "plan", [read, plan, *sensitive_policies], boundary, *minted(Capability.PLAN, broker_arn)
         )
         """Reads, and prepares change sets."""
         self.apply_role: iam.IRole = self._role(
@@ -98,7 +105,7 @@ class AgentRoles(Construct):
             *(
                 (trust.trust_policy(trust.nobody()), {})
                 if apply_broker is None
-                else minted(Capability.APPLY, apply_broker)
+                else minted(Capability.APPLY, apply_broker.role_arn)
             ),
         )
         """Carries out one approved plan."""
