@@ -1,4 +1,4 @@
-"""IAM's condition operators.
+"""IAM's conditions: quantifiers, ``IfExists``, ``Null`` and policy variables around the operators.
 
 Sources: IAM user guide, "IAM JSON policy elements: Condition operators", "Multivalued context keys" and
 "IAM policy elements: Variables and tags".
@@ -6,26 +6,31 @@ Sources: IAM user guide, "IAM JSON policy elements: Condition operators", "Multi
 
 from __future__ import annotations
 
-import base64
-import binascii
-import ipaddress
 import re
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyError
-from sudo_mcp_guardrails.iam.matching import arn_matches, glob
+from sudo_mcp_guardrails.iam.operators import OPERATORS, WILD, comparison, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sudo_mcp_guardrails.iam.documents import Conditions, Strings
+    from sudo_mcp_guardrails.iam.operators import Test
 
-_VARIABLE: Final = re.compile(r"\$\{(\$|[^${}]*)\}")
-_LITERAL: Final = {"*": "*", "?": "?", "$": "$"}
-_WILD: Final = {"*": "\ue000", "?": "\ue001"}
-"""``${*}`` and ``${?}`` mean the characters themselves; these stand for them until the pattern is compared."""
+VARIABLE: Final = re.compile(r"\$\{(\$|[^${}]*)\}")
+_LITERAL: Final = {"*": WILD["*"], "?": WILD["?"], "$": "$"}
+
+UNRESOLVED: Final = "a variable that cannot be resolved stands in a negated comparison, and AWS does not say what holds"
+SEVERAL: Final = "a key with several values meets an operator for one, and AWS does not say what holds"
+
+
+def variables(pattern: str) -> tuple[str, ...]:
+    """Return the keys that a pattern's variables stand for, in lower case."""
+    names = (match[1].partition(",")[0].strip() for match in VARIABLE.finditer(pattern))
+    return tuple(name.lower() for name in names if name not in _LITERAL)
 
 
 def substitute(pattern: str, keys: Mapping[str, Strings]) -> str | None:
@@ -42,18 +47,105 @@ def substitute(pattern: str, keys: Mapping[str, Strings]) -> str | None:
         nonlocal missing
         name, _, default = match[1].partition(",")
         if name in _LITERAL:
-            return _WILD.get(name, "$")
+            return _LITERAL[name]
         values = keys.get(name.strip().lower(), ())
         if len(values) == 1:
-            # A value's own wildcards are literal: a caller must not widen a policy with a tag of "*".
-            return values[0].translate({ord(c): wild for c, wild in _WILD.items()})
+            return escaped(values[0])
         if default.strip():
             return default.strip().strip("'")
         missing = True
         return ""
 
-    replaced = _VARIABLE.sub(replace, pattern)
+    replaced = VARIABLE.sub(replace, pattern)
     return None if missing else replaced
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition, ready to be decided.
+
+    Args:
+        key: The context key in lower case.
+        quantifier: ``""``, ``"foranyvalue"`` or ``"forallvalues"``.
+        comparison: A comparison of :data:`~sudo_mcp_guardrails.iam.operators.OPERATORS`, or ``"null"``.
+        negated: Whether the operator is negated.
+        if_exists: Whether an absent key meets it.
+        wanted: The values.
+        deny: Whether its statement denies.
+        test: The test of one value; None where a variable has to be replaced first.
+    """
+
+    key: str
+    quantifier: str
+    comparison: str
+    negated: bool
+    if_exists: bool
+    wanted: Strings
+    deny: bool
+    test: Test | None
+
+    def holds(self, keys: Mapping[str, Strings]) -> bool:
+        """Decide it on a request's keys, which are in lower case.
+
+        Where AWS does not say what holds, the worse case for the defender is taken: a Deny does not apply, an
+        Allow does. A value that is not of the operator's kind is no such case, since no request of AWS has one:
+        there a Deny applies and an Allow does not.
+        """
+        given = keys.get(self.key)
+        if not given or self.comparison == "null":
+            return self._holds_for_presence(present=bool(given))
+        test = self.test or self._resolved(keys)
+        if test is None:
+            return not self.deny
+        if len(given) == 1:
+            hit = test(given[0])
+            return self.deny if hit is None else hit is not self.negated
+        hits = [self.deny if hit is None else hit is not self.negated for hit in map(test, given)]
+        if self.quantifier == "foranyvalue" or (not self.quantifier and not self.deny):
+            return any(hits)
+        return all(hits)
+
+    def _holds_for_presence(self, *, present: bool) -> bool:
+        """Decide it where the key has no value, or where nothing but that counts."""
+        if self.comparison == "null":
+            return present is not (self.wanted[0].lower() == "true")
+        if self.if_exists or self.quantifier == "forallvalues":
+            return True
+        # A negated operator holds for an absent key; ForAnyValue needs a value, negated or not.
+        return self.negated and self.quantifier != "foranyvalue"
+
+    def _resolved(self, keys: Mapping[str, Strings]) -> Test | None:
+        """Return the test with its variables replaced; None where a negated comparison lacks one."""
+        patterns = tuple(p for p in (substitute(w, keys) for w in self.wanted) if p is not None)
+        if self.negated and len(patterns) < len(self.wanted):
+            return None
+        return comparison(self.comparison, patterns)
+
+    def doubt(self, keys: Mapping[str, Strings]) -> str:
+        """Return why AWS's decision is not established here, or nothing."""
+        given = keys.get(self.key)
+        if self.comparison == "null" or not given:
+            return ""
+        if not self.quantifier and len(given) > 1:
+            return SEVERAL
+        if self.test is None and self.negated and any(substitute(w, keys) is None for w in self.wanted):
+            return UNRESOLVED
+        return ""
+
+
+@lru_cache(maxsize=65_536)
+def compiled(operator: str, key: str, wanted: Strings, *, deny: bool) -> Condition:
+    """Return one condition, ready to be decided.
+
+    Raises:
+        PolicyError: For an operator that IAM does not have.
+    """
+    quantifier, name, if_exists = parse_operator(operator)
+    if name == "null":
+        return Condition(key.lower(), quantifier, "null", False, if_exists, wanted, deny, None)  # noqa: FBT003
+    compared, negated, _ = OPERATORS[name]
+    test = None if any("${" in w for w in wanted) else comparison(compared, wanted)
+    return Condition(key.lower(), quantifier, compared, negated, if_exists, wanted, deny, test)
 
 
 def conditions_hold(conditions: Conditions, keys: Mapping[str, Strings], *, deny: bool) -> bool:
@@ -62,37 +154,21 @@ def conditions_hold(conditions: Conditions, keys: Mapping[str, Strings], *, deny
     Args:
         conditions: (operator, key, values).
         keys: The request's keys, in lower case.
-        deny: Whether the statement denies. A negated condition on a variable that cannot be resolved holds in a
-            Deny and not in an Allow: the worse case for who asks, since AWS does not say.
+        deny: Whether the statement denies.
 
     Raises:
         PolicyError: For an operator that IAM does not have.
     """
-    return all(_holds(operator, key.lower(), values, keys, deny=deny) for operator, key, values in conditions)
-
-
-def _holds(operator: str, key: str, wanted: Strings, keys: Mapping[str, Strings], *, deny: bool) -> bool:
-    """Decide one condition."""
-    quantifier, name, if_exists = _parse_operator(operator)
-    given = keys.get(key)
-    if name == "null":
-        return (given is None) == (wanted[0].lower() == "true")
-    negated, test = OPERATORS[name]
-    if given is None:
-        if if_exists or quantifier == "forallvalues":
-            return True
-        # A negated operator holds for an absent key; ForAnyValue needs a value, negated or not.
-        return negated and quantifier != "foranyvalue"
-    patterns = [p for p in (substitute(w, keys) for w in wanted) if p is not None]
-    if negated and len(patterns) < len(wanted):
-        return deny
-    hits = [any(test(pattern, value) for pattern in patterns) is not negated for value in given]
-    return any(hits) if quantifier == "foranyvalue" else all(hits)
+    return all(compiled(operator, key, values, deny=deny).holds(keys) for operator, key, values in conditions)
 
 
 @lru_cache(maxsize=1024)
-def _parse_operator(operator: str) -> tuple[str, str, bool]:
-    """Split an operator into its quantifier, its name in lower case, and IfExists."""
+def parse_operator(operator: str) -> tuple[str, str, bool]:
+    """Split an operator into its quantifier, its name in lower case, and IfExists.
+
+    Raises:
+        PolicyError: For an operator that IAM does not have.
+    """
     quantifier, _, rest = operator.lower().rpartition(":")
     if_exists = rest.endswith("ifexists")
     name = rest[: -len("ifexists")] if if_exists else rest
@@ -100,102 +176,3 @@ def _parse_operator(operator: str) -> tuple[str, str, bool]:
         known = ", ".join(sorted(OPERATORS))
         raise PolicyError(f"condition operator {operator!r} is not known, expected Null or one of {known}")
     return quantifier, name, if_exists
-
-
-def _plain(pattern: str) -> str:
-    """Return a pattern in which nothing is a wildcard."""
-    for char, wild in _WILD.items():
-        pattern = pattern.replace(wild, char)
-    return pattern
-
-
-def match_pattern(pattern: str, value: str) -> bool:
-    """Compare with wildcards, after substitution."""
-    if any(wild in pattern for wild in _WILD.values()):
-        value = value.translate({ord(char): wild for char, wild in _WILD.items()})
-    return glob(pattern)(value)
-
-
-def _numeric(pattern: str, value: str, compare: Callable[[float, float], bool]) -> bool:
-    try:
-        return compare(float(value), float(pattern))
-    except ValueError:
-        return False
-
-
-def _instant(text: str) -> float:
-    """Read an ISO 8601 date, or seconds since the epoch."""
-    try:
-        return float(text)
-    except ValueError:
-        parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
-
-
-def _date(pattern: str, value: str, compare: Callable[[float, float], bool]) -> bool:
-    try:
-        return compare(_instant(value), _instant(pattern))
-    except ValueError:
-        return False
-
-
-def _ip(pattern: str, value: str) -> bool:
-    try:
-        return ipaddress.ip_address(value) in ipaddress.ip_network(pattern, strict=False)
-    except ValueError:
-        return False
-
-
-def _binary(pattern: str, value: str) -> bool:
-    try:
-        return base64.b64decode(pattern, validate=True) == base64.b64decode(value, validate=True)
-    except binascii.Error:
-        return False
-
-
-def _arn(pattern: str, value: str) -> bool:
-    return arn_matches(pattern, value) if ":" in pattern else match_pattern(pattern, value)
-
-
-def _comparisons(prefix: str, test: Callable[[str, str, Callable[[float, float], bool]], bool]) -> dict[str, _Operator]:
-    """Return the six ordered comparisons of numbers or dates."""
-    return {
-        f"{prefix}equals": (False, lambda p, v: test(p, v, lambda a, b: a == b)),
-        f"{prefix}notequals": (True, lambda p, v: test(p, v, lambda a, b: a == b)),
-        f"{prefix}lessthan": (False, lambda p, v: test(p, v, lambda a, b: a < b)),
-        f"{prefix}lessthanequals": (False, lambda p, v: test(p, v, lambda a, b: a <= b)),
-        f"{prefix}greaterthan": (False, lambda p, v: test(p, v, lambda a, b: a > b)),
-        f"{prefix}greaterthanequals": (False, lambda p, v: test(p, v, lambda a, b: a >= b)),
-    }
-
-
-_Operator = tuple[bool, "Callable[[str, str], bool]"]
-"""(negated, test of pattern against value)."""
-
-
-def _equals(pattern: str, value: str) -> bool:
-    return _plain(pattern) == value
-
-
-def _equals_ignore_case(pattern: str, value: str) -> bool:
-    return _plain(pattern).lower() == value.lower()
-
-
-OPERATORS: Final[dict[str, _Operator]] = {
-    "stringequals": (False, _equals),
-    "stringnotequals": (True, _equals),
-    "stringequalsignorecase": (False, _equals_ignore_case),
-    "stringnotequalsignorecase": (True, _equals_ignore_case),
-    "stringlike": (False, match_pattern),
-    "stringnotlike": (True, match_pattern),
-    "arnequals": (False, _arn),
-    "arnlike": (False, _arn),
-    "arnnotequals": (True, _arn),
-    "arnnotlike": (True, _arn),
-    "bool": (False, _equals_ignore_case),
-    "ipaddress": (False, _ip),
-    "notipaddress": (True, _ip),
-    "binaryequals": (False, _binary),
-    **_comparisons("numeric", _numeric),
-    **_comparisons("date", _date),
-}

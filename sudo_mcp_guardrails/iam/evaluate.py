@@ -1,8 +1,9 @@
 """Decide one request against every layer of policy that AWS applies to it.
 
-Source: IAM user guide, "Policy evaluation logic". The order: an explicit Deny anywhere decides; then each SCP
-level, the resource policy, the identity policies, the permissions boundary and the session policies must allow,
-with the exceptions that AWS documents for resource policies.
+Source: IAM user guide, "Policy evaluation logic". The order: an explicit Deny anywhere decides; then each level of
+SCPs and RCPs, the VPC endpoint's policy, every scope-down policy, the resource policy, the identity policies, the
+permissions boundary and the session policies must allow, with the exceptions that AWS documents for resource
+policies.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.conditions import conditions_hold, match_pattern, substitute
-from sudo_mcp_guardrails.iam.matching import action_matches, arn_matches
+from sudo_mcp_guardrails.iam.layers import Layers
+from sudo_mcp_guardrails.iam.principals import EVERYBODY, names_directly, names_everybody, names_role
+from sudo_mcp_guardrails.iam.rcp import supports_rcps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+    from sudo_mcp_guardrails.iam.compiled import CompiledLayer, CompiledStatement
+    from sudo_mcp_guardrails.iam.layers import CompiledLayers
     from sudo_mcp_guardrails.iam.request import Request
+
+__all__ = ["ALWAYS_ALLOWED", "KEY_POLICY_UNKNOWN", "OWN_POLICY_REQUIRED", "Decision", "Layers", "evaluate"]
 
 ALWAYS_ALLOWED: Final = frozenset({"sts:getcalleridentity"})
 """Actions that need no permission and that no policy can deny (STS API reference, GetCallerIdentity)."""
@@ -32,25 +37,9 @@ OWN_POLICY_REQUIRED: Final = frozenset(
 Tags and SourceIdentity of a session need it as the session itself does.
 Source: IAM user guide, "Pass session tags in AWS STS" and "Monitor and control actions taken with assumed roles".
 """
+KEY_POLICY_UNKNOWN: Final = "the key's own policy is not given, and is taken to leave the decision to the account"
 
-
-@dataclass(frozen=True)
-class Layers:
-    """The policies that apply to a request. A layer that is None does not exist, and so limits nothing.
-
-    Args:
-        identity: Policies attached to the principal; each may allow.
-        boundary: The permissions boundary.
-        session: Session policies given when the session was made; None without any.
-        scps: Service control policies, level by level from the root to the account; each level must allow.
-        resource: The policy of the resource: a bucket policy, or the trust policy of a role.
-    """
-
-    identity: tuple[PolicyDocument, ...] = ()
-    boundary: PolicyDocument | None = None
-    session: tuple[PolicyDocument, ...] | None = None
-    scps: tuple[tuple[PolicyDocument, ...], ...] = ()
-    resource: PolicyDocument | None = None
+_KEYS: Final = ("key/", "alias/")
 
 
 @dataclass(frozen=True)
@@ -60,24 +49,29 @@ class Decision:
     Args:
         allowed: Whether the request goes through.
         explicit: True for an explicit Deny.
-        statements: (layer, Sid) of all statements that decide: every Deny that matches, or every Allow. The
-            layers are ``scp``, ``resource``, ``boundary``, ``session`` and ``identity``.
-        missing: For an implicit denial, the layers in which nothing allows.
+        statements: (layer, Sid) of all statements that decide: every Deny that matches, or every Allow of the
+            identity and resource policies. The layers are ``scp``, ``rcp``, ``vpc-endpoint``, ``resource``,
+            ``boundary``, ``session``, ``scope-down`` and ``identity``.
+        missing: For an implicit denial, the layers in which nothing allows and something would have to.
+        assumptions: Where AWS's behaviour is not established, what was assumed: the worst for the defender.
     """
 
     allowed: bool
     explicit: bool
     statements: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it in words."""
         named = ", ".join(f"{layer}:{sid}" for layer, sid in self.statements)
         if self.explicit:
-            return f"denied by {named}"
-        if self.allowed:
-            return f"allowed by {named}" if named else "allowed without permission"
-        return f"not allowed by {', '.join(self.missing)}"
+            words = f"denied by {named}"
+        elif self.allowed:
+            words = f"allowed by {named}" if named else "allowed without permission"
+        else:
+            words = f"not allowed by {', '.join(self.missing)}"
+        return f"{words}, assuming that {'; '.join(self.assumptions)}" if self.assumptions else words
 
 
 def evaluate(request: Request, layers: Layers) -> Decision:
@@ -86,117 +80,107 @@ def evaluate(request: Request, layers: Layers) -> Decision:
     Raises:
         PolicyError: Where a policy holds something that the evaluator does not know.
     """
-    if request.action.lower() in ALWAYS_ALLOWED:
+    action = request.action.lower()
+    if action in ALWAYS_ALLOWED:
         return Decision(allowed=True, explicit=False)
-    denied = _explicit_denies(request, layers)
+    policies = layers.compiled
+    needed, denying = _applying(request, action, policies)
+    denied = [
+        (layer.name, statement.sid)
+        for layer in denying
+        for statement in layer.about(action)[1]
+        if statement.applies(request)
+    ]
     if denied:
         return Decision(allowed=False, explicit=True, statements=tuple(denied))
-    missing = [
-        f"scp level {level}" for level, policies in enumerate(layers.scps) if not _matching(request, policies, "Allow")
-    ]
-    by_resource = _matching(request, (layers.resource,), "Allow") if layers.resource else ()
-    by_identity = _matching(request, layers.identity, "Allow")
-    missing += _missing(request, layers, by_identity, by_resource)
+    missing = [layer.missing for layer in needed if not _allows(layer, action, request)]
+    by_resource = _allowing(policies.resource, action, request)
+    by_identity = _allowing(policies.identity, action, request)
+    assumptions = _doubts(request, denying, action) if policies.doubtful or request.several else []
+    missing += _missing(request, action, policies, by_identity, by_resource, assumptions)
     if missing:
-        return Decision(allowed=False, explicit=False, missing=tuple(missing))
-    allowing = [("identity", s.sid) for s in by_identity] + [("resource", s.sid) for s in by_resource]
-    return Decision(allowed=True, explicit=False, statements=tuple(dict.fromkeys(allowing)))
+        return Decision(False, False, missing=tuple(missing), assumptions=tuple(assumptions))  # noqa: FBT003
+    allowing = dict.fromkeys([("identity", s.sid) for s in by_identity] + [("resource", s.sid) for s in by_resource])
+    return Decision(True, False, tuple(allowing), assumptions=tuple(assumptions))  # noqa: FBT003
 
 
-def _missing(
-    request: Request, layers: Layers, by_identity: tuple[Statement, ...], by_resource: tuple[Statement, ...]
+def _applying(
+    request: Request, action: str, policies: CompiledLayers
+) -> tuple[Sequence[CompiledLayer], Sequence[CompiledLayer]]:
+    """Return the layers that must allow whatever a resource policy grants, and all layers whose Deny counts."""
+    principal = request.principal
+    outer: list[CompiledLayer] = []
+    if not principal.is_service_linked:
+        if not principal.is_service:
+            outer += policies.scps
+        if policies.rcps and supports_rcps(action):
+            outer += policies.rcps
+    if policies.vpc_endpoint is not None:
+        outer.append(policies.vpc_endpoint)
+    inner = [layer for layer in (policies.resource,) if layer is not None]
+    if principal.is_service:
+        return outer, outer + inner
+    inner += [layer for layer in (policies.boundary, policies.session) if layer is not None]
+    return [*outer, *policies.scope_down], [*outer, *inner, *policies.scope_down, policies.identity]
+
+
+def _missing(  # noqa: PLR0917 - what one decision rests on
+    request: Request,
+    action: str,
+    policies: CompiledLayers,
+    by_identity: Sequence[CompiledStatement],
+    by_resource: Sequence[CompiledStatement],
+    assumptions: list[str],
 ) -> list[str]:
-    """Return the layers below the SCPs in which an Allow is missing."""
+    """Return the layers of the principal and of the resource in which an Allow is missing."""
     missing = []
     principal = request.principal
     same_account = principal.is_service or request.owner == principal.account
-    own_policy = request.action.lower() in OWN_POLICY_REQUIRED
+    own_policy = action in OWN_POLICY_REQUIRED
+    if action.startswith("kms:") and same_account and _is_key(request.resource):
+        # Source: KMS developer guide, "Key policies in AWS KMS": IAM policies count where the key policy says so.
+        if policies.resource is None:
+            assumptions.append(KEY_POLICY_UNKNOWN)
+        else:
+            own_policy = True
     if (own_policy or not same_account or principal.is_service) and not by_resource:
         missing.append("resource")
+    if principal.is_service:
+        return missing
     # A statement that names the session (or the user) grants to it directly, past boundary and session policies;
     # one that names the role grants past the identity policies alone.
     # Source: "Policy evaluation logic", "Resource-based policies", and "Permissions boundaries for IAM entities".
-    direct = same_account and any(_names_directly(s, request) for s in by_resource)
-    named = same_account and any(_names_role(s, request) for s in by_resource)
-    if principal.is_service:
+    direct = [s for s in by_resource if names_directly(s.statement, principal)] if same_account else []
+    if direct:
+        if all(names_everybody(s.statement) for s in direct):
+            assumptions.append(EVERYBODY)
         return missing
-    if not by_identity and not (direct or named):
+    named = same_account and any(names_role(s.statement, principal) for s in by_resource)
+    if not by_identity and not named and not principal.is_root:
         missing.append("identity")
-    if layers.boundary is not None and not direct and not _matching(request, (layers.boundary,), "Allow"):
-        missing.append("boundary")
-    if layers.session is not None and not direct and not _matching(request, layers.session, "Allow"):
-        missing.append("session")
-    return missing
+    inner = (policies.boundary, policies.session)
+    return missing + [i.missing for i in inner if i is not None and not _allows(i, action, request)]
 
 
-def _explicit_denies(request: Request, layers: Layers) -> list[tuple[str, str]]:
-    """Return (layer, sid) of every Deny that matches, outermost layer first."""
-    groups: list[tuple[str, Iterable[PolicyDocument]]] = [
-        ("scp", [policy for level in layers.scps for policy in level]),
-        ("resource", [layers.resource] if layers.resource else []),
-        ("boundary", [layers.boundary] if layers.boundary else []),
-        ("session", layers.session or ()),
-        ("identity", layers.identity),
-    ]
-    return [(name, s.sid) for name, policies in groups for s in _matching(request, policies, "Deny")]
+def _is_key(resource: str) -> bool:
+    return resource.split(":", 5)[-1].startswith(_KEYS)
 
 
-def _matching(request: Request, policies: Iterable[PolicyDocument], effect: str) -> tuple[Statement, ...]:
-    """Return the statements of an effect that apply to the request."""
-    return tuple(s for policy in policies for s in policy.statements if s.effect == effect and applies(s, request))
+def _allows(layer: CompiledLayer, action: str, request: Request) -> bool:
+    """Return whether any Allow of a layer applies."""
+    return any(statement.applies(request) for statement in layer.about(action)[0])
 
 
-def applies(statement: Statement, request: Request) -> bool:
-    """Return whether a statement covers a request: action, resource, principal and every condition."""
-    if statement.actions:
-        named = any(action_matches(pattern, request.action) for pattern in statement.actions)
-    else:
-        named = not any(action_matches(pattern, request.action) for pattern in statement.not_actions)
-    return (
-        named
-        and (not statement.resources or _covers(statement.resources, request))
-        and not (statement.not_resources and _covers(statement.not_resources, request))
-        and (not statement.principals or _is_any(statement.principals, request))
-        and not (statement.not_principals and _is_any(statement.not_principals, request))
-        and conditions_hold(statement.conditions, request.keys, deny=statement.effect == "Deny")
-    )
+def _allowing(layer: CompiledLayer | None, action: str, request: Request) -> Sequence[CompiledStatement]:
+    """Return the Allow statements of a layer that apply."""
+    return () if layer is None else [s for s in layer.about(action)[0] if s.applies(request)]
 
 
-def _covers(patterns: tuple[str, ...], request: Request) -> bool:
-    """Return whether any resource pattern covers the request's resource."""
-    resolved = (substitute(pattern, request.keys) for pattern in patterns)
-    return any(pattern is not None and match_pattern(pattern, request.resource) for pattern in resolved)
-
-
-def _is_any(principals: tuple[tuple[str, str], ...], request: Request) -> bool:
-    """Return whether any principal of a resource policy stands for the caller."""
-    return any(_is_principal(kind, value, request) for kind, value in principals)
-
-
-def _is_principal(kind: str, value: str, request: Request) -> bool:
-    """Return whether a principal of a resource policy stands for the caller."""
-    principal = request.principal
-    if value == "*":
-        return kind in {"*", "AWS"}
-    if kind == "Service" or principal.is_service:
-        return kind == "Service" and value == principal.arn
-    if kind != "AWS":
-        return False
-    if value in {principal.arn, principal.session_arn, principal.account}:
-        return True
-    return arn_matches(value, f"{':'.join(principal.arn.split(':')[:5])}:root") and value.endswith(":root")
-
-
-def _names_directly(statement: Statement, request: Request) -> bool:
-    """Return whether a resource policy names the session, or the user, itself; ``*`` names everybody.
-
-    AWS does not say whether a boundary limits a grant to ``*``; the worse case for the defender is that it does not.
-    """
-    principal = request.principal
-    own = principal.session_arn if principal.session is not None else principal.arn
-    return any(value == "*" or (kind == "AWS" and value == own) for kind, value in statement.principals)
-
-
-def _names_role(statement: Statement, request: Request) -> bool:
-    """Return whether a resource policy names the role of the session."""
-    return any(kind == "AWS" and value == request.principal.arn for kind, value in statement.principals)
+def _doubts(request: Request, layers: Iterable[CompiledLayer], action: str) -> list[str]:
+    """Return what of AWS's decision is not established, each once."""
+    found: dict[str, None] = {}
+    for layer in layers:
+        for statements in layer.about(action):
+            for statement in statements:
+                found.update(dict.fromkeys(statement.doubts(request)))
+    return list(found)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ARN_PARTS: Final = 6
+ARN_PARTS: Final = 6
+"""Parts of an ARN; the last may hold colons."""
 
 
 @lru_cache(maxsize=65_536)
@@ -61,25 +62,59 @@ def _parts_matcher(parts: tuple[str, ...], *, ignore_case: bool) -> Callable[[st
     return test
 
 
+@lru_cache(maxsize=65_536)
+def any_glob(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return a test for any of several patterns, case counting.
+
+    Literals are looked up and beginnings compared all at once, which is what most policies consist of.
+    """
+    if "*" in patterns:
+        return lambda _: True
+    literals = frozenset(p for p in patterns if "*" not in p and "?" not in p)
+    starts = tuple(p[:-1] for p in patterns if p.endswith("*") and p.count("*") == 1 and "?" not in p)
+    others = tuple(glob(p) for p in patterns if p not in literals and not (p.endswith("*") and p[:-1] in starts))
+    if not others:
+        if not starts:
+            return literals.__contains__
+        if not literals:
+            return lambda value: value.startswith(starts)
+    return lambda value: value in literals or value.startswith(starts) or any(test(value) for test in others)
+
+
+def action_test(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return a test for any of several action patterns, on an action in lower case; ``*:*`` is everything."""
+    return any_glob(tuple("*" if pattern == "*:*" else pattern.lower() for pattern in patterns))
+
+
 def action_matches(pattern: str, action: str) -> bool:
     """Return whether an action pattern, such as ``s3:Get*`` or ``*``, covers an action; case does not count."""
-    if pattern in {"*", "*:*"}:
-        return True
-    return glob(pattern, ignore_case=True)(action)
+    return action_test((pattern,))(action.lower())
 
 
-def arn_matches(pattern: str, arn: str) -> bool:
-    """Compare as ``ArnLike`` does: each of the six colon-separated parts on its own.
+@lru_cache(maxsize=65_536)
+def arn_glob(pattern: str) -> Callable[[str], bool]:
+    """Return a test that compares as ``ArnLike`` does: each of the six colon-separated parts on its own.
 
-    The last part may hold colons. A value that is no ARN never matches.
+    The last part may hold colons. A value that is no ARN never matches, but for the pattern ``*``.
     Source: IAM user guide, "Amazon Resource Name (ARN) condition operators".
     """
     if pattern == "*":
-        return True
-    wanted, given = pattern.split(":", _ARN_PARTS - 1), arn.split(":", _ARN_PARTS - 1)
-    if len(wanted) != _ARN_PARTS or len(given) != _ARN_PARTS:
-        return False
-    return all(glob(w)(g) for w, g in zip(wanted, given, strict=True))
+        return lambda _: True
+    wanted = pattern.split(":", ARN_PARTS - 1)
+    if len(wanted) != ARN_PARTS:
+        return lambda _: False
+    tests = [(index, glob(part)) for index, part in enumerate(wanted) if part != "*"]
+
+    def test(arn: str) -> bool:
+        given = arn.split(":", ARN_PARTS - 1)
+        return len(given) == ARN_PARTS and all(matches(given[index]) for index, matches in tests)
+
+    return test
+
+
+def arn_matches(pattern: str, arn: str) -> bool:
+    """Compare one ARN as :func:`arn_glob` does."""
+    return arn_glob(pattern)(arn)
 
 
 def resource_matches(pattern: str, resource: str) -> bool:

@@ -37,6 +37,16 @@ class Principal:
         return not self.arn.startswith("arn:")
 
     @property
+    def is_service_linked(self) -> bool:
+        """Whether the principal is a service-linked role, to which neither SCPs nor RCPs apply."""
+        return ":role/aws-service-role/" in self.arn
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the principal is the root user of its account, who needs no identity policy."""
+        return self.arn.endswith(":root") and not self.is_service
+
+    @property
     def account(self) -> str:
         """The account of the principal; empty for a service."""
         return "" if self.is_service else self.arn.split(":")[4]
@@ -49,6 +59,42 @@ class Principal:
         partition, role = self.arn.split(":")[1], self.arn.rsplit("/", 1)[1]
         return f"arn:{partition}:sts::{self.account}:assumed-role/{role}/{self.session}"
 
+    @cached_property
+    def keys(self) -> Mapping[str, Values]:
+        """The condition keys that follow from who calls, in lower case.
+
+        Source: IAM user guide, "AWS global condition context keys".
+        """
+        keys: dict[str, Values] = {
+            "aws:securetransport": ("true",),
+            "aws:principalisawsservice": ("true" if self.is_service else "false",),
+        }
+        if self.is_service:
+            keys["aws:principalservicename"] = (self.arn,)
+        else:
+            keys["aws:principalarn"] = (self.arn,)
+            keys["aws:principalaccount"] = (self.account,)
+            keys["aws:principaltype"] = (self._type,)
+            keys["aws:viaawsmcpservice"] = ("false",)
+            if self._type == "User":
+                keys["aws:username"] = (self.arn.rsplit("/", 1)[1],)
+            if self.session is not None or self.mfa_age is not None:
+                keys["aws:multifactorauthpresent"] = ("true" if self.mfa_age is not None else "false",)
+            if self.mfa_age is not None:
+                keys["aws:multifactorauthage"] = (str(self.mfa_age),)
+            for tag, value in self.tags.items():
+                keys[f"aws:principaltag/{tag.lower()}"] = (value,)
+        if self.source_identity is not None:
+            keys["aws:sourceidentity"] = (self.source_identity,)
+        return keys
+
+    @property
+    def _type(self) -> str:
+        """``aws:PrincipalType``."""
+        if self.is_root:
+            return "Account"
+        return "User" if ":user/" in self.arn else "AssumedRole"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -59,7 +105,7 @@ class Request:
         resource: ARN of the resource, or ``"*"`` for an action that knows none.
         principal: Who calls.
         context: Further condition keys and their values; case of keys does not count. A key that is not here,
-            and that does not follow from the rest of the request, is absent.
+            and that does not follow from the rest of the request, is absent; so is one that has no values.
         region: ``aws:RequestedRegion``.
         resource_account: Account that owns the resource. Default: the account in the ARN, else the caller's.
     """
@@ -86,26 +132,21 @@ class Request:
 
         Source: IAM user guide, "AWS global condition context keys".
         """
-        principal = self.principal
-        keys: dict[str, Values] = {
-            "aws:requestedregion": (self.region,),
-            "aws:resourceaccount": (self.owner,),
-            "aws:securetransport": ("true",),
-        }
-        if self.action.lower().startswith("s3:"):
-            keys["s3:resourceaccount"] = (self.owner,)
-        if not principal.is_service:
-            keys["aws:principalarn"] = (principal.arn,)
-            keys["aws:principalaccount"] = (principal.account,)
-            keys["aws:viaawsmcpservice"] = ("false",)
-            if principal.session is not None or principal.mfa_age is not None:
-                keys["aws:multifactorauthpresent"] = ("true" if principal.mfa_age is not None else "false",)
-            if principal.mfa_age is not None:
-                keys["aws:multifactorauthage"] = (str(principal.mfa_age),)
-            for tag, value in principal.tags.items():
-                keys[f"aws:principaltag/{tag.lower()}"] = (value,)
-        if principal.source_identity is not None:
-            keys["aws:sourceidentity"] = (principal.source_identity,)
+        keys = dict(self.principal.keys)
+        owner = (self.owner,)
+        keys["aws:requestedregion"] = (self.region,)
+        keys["aws:resourceaccount"] = owner
+        if self.action[:3].lower() == "s3:":
+            keys["s3:resourceaccount"] = owner
         for key, values in self.context.items():
-            keys[key.lower()] = (values,) if isinstance(values, str) else tuple(values)
+            given = (values,) if isinstance(values, str) else tuple(values)
+            if given:
+                keys[key.lower()] = given
+            else:
+                keys.pop(key.lower(), None)
         return keys
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether any key has more than one value."""
+        return any(len(values) > 1 for values in self.keys.values())

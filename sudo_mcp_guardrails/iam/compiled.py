@@ -1,0 +1,175 @@
+"""Policies made ready to be asked often: patterns compiled once, and statements looked up by action."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, compiled, substitute, variables
+from sudo_mcp_guardrails.iam.matching import action_test
+from sudo_mcp_guardrails.iam.operators import like
+from sudo_mcp_guardrails.iam.principals import excepts, stands_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement, Strings
+    from sudo_mcp_guardrails.iam.request import Principal, Request
+
+
+class CompiledStatement:
+    """One statement of one layer, ready to be decided.
+
+    Attributes:
+        statement: The statement.
+        sid: Its Sid.
+        deny: Whether it denies.
+        bounded: Whether the caller has a permissions boundary, for NotPrincipal.
+        conditions: Its conditions.
+        doubtful: Whether a variable stands where AWS does not say what holds without a value for it.
+    """
+
+    __slots__ = (
+        "_actions",
+        "_all_but",
+        "_not_resources",
+        "_resources",
+        "bounded",
+        "conditions",
+        "deny",
+        "doubtful",
+        "sid",
+        "statement",
+    )
+
+    def __init__(self, statement: Statement, *, bounded: bool) -> None:
+        """Compile; raises PolicyError for an operator that IAM does not have."""
+        self.statement = statement
+        self.sid = statement.sid
+        self.deny = statement.effect == "Deny"
+        self.bounded = bounded
+        # Every statement has one of Action and NotAction, so that "all but" is the absence of Action.
+        self._all_but = not statement.actions
+        self._actions = action_test(statement.actions or statement.not_actions)
+        self._resources = _resources(statement.resources)
+        self._not_resources = _resources(statement.not_resources)
+        self.conditions = tuple(compiled(*condition, deny=self.deny) for condition in statement.conditions)
+        self.doubtful = any("${" in p for p in statement.not_resources) or any(
+            c.negated and any("${" in w for w in c.wanted) for c in self.conditions
+        )
+
+    def names_action(self, action: str) -> bool:
+        """Return whether the statement is about an action, in lower case, whatever the rest says."""
+        return self._actions(action) is not self._all_but
+
+    def covers(self, resource: str, keys: Mapping[str, Strings]) -> bool:
+        """Return whether the statement is about a resource."""
+        if self._resources is not None and not self._resources(resource, keys):
+            return False
+        if self._not_resources is None:
+            return True
+        if self.doubtful and self.doubts_resource(keys):
+            # The same question as for a negated operator; the worse case for the defender.
+            return not self.deny
+        return not self._not_resources(resource, keys)
+
+    def doubts_resource(self, keys: Mapping[str, Strings]) -> bool:
+        """Return whether a variable in NotResource cannot be resolved."""
+        return any("${" in p and substitute(p, keys) is None for p in self.statement.not_resources)
+
+    def concerns(self, caller: Principal) -> bool:
+        """Return whether the statement is about a caller: in resource policies, and in those of RCPs and endpoints."""
+        statement = self.statement
+        if statement.principals:
+            return stands_for(statement.principals, caller)
+        if statement.not_principals:
+            if self.deny:
+                return not excepts(statement.not_principals, caller, bounded=self.bounded)
+            return not stands_for(statement.not_principals, caller)
+        return True
+
+    def applies(self, request: Request) -> bool:
+        """Return whether the statement covers a request whose action it names."""
+        keys = request.keys
+        if not self.covers(request.resource, keys):
+            return False
+        for condition in self.conditions:
+            if not condition.holds(keys):
+                return False
+        statement = self.statement
+        return not (statement.principals or statement.not_principals) or self.concerns(request.principal)
+
+    def doubts(self, request: Request) -> Iterable[str]:
+        """Return what of AWS's decision on this statement is not established."""
+        keys = request.keys
+        if self.statement.not_resources and self.doubts_resource(keys):
+            yield UNRESOLVED
+        for condition in self.conditions:
+            doubt = condition.doubt(keys)
+            if doubt:
+                yield doubt
+
+
+def _resources(patterns: Strings) -> Callable[[str, Mapping[str, Strings]], bool] | None:
+    """Return the test of a Resource or NotResource element; None where there is none."""
+    if not patterns:
+        return None
+    if not any("${" in pattern for pattern in patterns):
+        test = like(patterns)
+        return lambda resource, _: test(resource)
+
+    def with_variables(resource: str, keys: Mapping[str, Strings]) -> bool:
+        resolved = tuple(p for p in (substitute(pattern, keys) for pattern in patterns) if p is not None)
+        return like(resolved)(resource)
+
+    return with_variables
+
+
+def mentioned_keys(statement: CompiledStatement) -> frozenset[str]:
+    """Return all condition keys on which a statement's decision depends, in lower case."""
+    raw = statement.statement
+    keys = {condition.key for condition in statement.conditions}
+    for pattern in (*raw.resources, *raw.not_resources, *(w for c in statement.conditions for w in c.wanted)):
+        if "${" in pattern:
+            keys.update(variables(pattern))
+    return frozenset(keys)
+
+
+class CompiledLayer:
+    """The statements of one layer, or of one level of it.
+
+    Attributes:
+        name: What decisions call it, such as ``"boundary"``.
+        missing: What decisions call it where nothing allows, such as ``"scp level 0"``.
+    """
+
+    __slots__ = ("_by_action", "_statements", "missing", "name")
+
+    def __init__(
+        self, name: str, documents: Iterable[PolicyDocument], *, missing: str = "", bounded: bool = False
+    ) -> None:
+        """Compile; raises PolicyError."""
+        self.name = name
+        self.missing = missing or name
+        self._statements = tuple(_compiled(s, bounded) for document in documents for s in document.statements)
+        self._by_action: dict[str, tuple[tuple[CompiledStatement, ...], tuple[CompiledStatement, ...]]] = {}
+
+    @property
+    def statements(self) -> tuple[CompiledStatement, ...]:
+        """All statements in order."""
+        return self._statements
+
+    def about(self, action: str) -> tuple[tuple[CompiledStatement, ...], tuple[CompiledStatement, ...]]:
+        """Return (Allow, Deny) statements that name an action."""
+        found = self._by_action.get(action)
+        if found is None:
+            named = [s for s in self._statements if s.names_action(action)]
+            found = (tuple(s for s in named if not s.deny), tuple(s for s in named if s.deny))
+            self._by_action[action] = found
+        return found
+
+
+@lru_cache(maxsize=65_536)
+def _compiled(statement: Statement, bounded: bool) -> CompiledStatement:  # noqa: FBT001 - lru_cache takes it by place
+    """Compile a statement once, however many agents share it."""
+    return CompiledStatement(statement, bounded=bounded)
