@@ -28,6 +28,8 @@ NEWER_ACTIONS: Final[dict[str, str]] = {
 }
 """Actions newer than the catalogue: name to access level."""
 
+_ALWAYS_NAMED: Final = frozenset({"s3"})
+"""Services whose actions are always about one of the types they list, though the data marks none as required."""
 _BOUGHT_AT: Final = 3
 """A wildcard must replace at least this many actions to be worth the breadth."""
 
@@ -94,6 +96,46 @@ def resource_arns(service: str) -> dict[str, str]:
         key: resources.get_resource_type_details(service, key)["arn"]
         for key in sorted(resources.get_resource_types_for_service(service))
     }
+
+
+@cache
+def services() -> tuple[str, ...]:
+    """Return all service prefixes in order."""
+    return tuple(sorted(_data().services.get_service_keys()))
+
+
+@cache
+def action_formats(action: str) -> tuple[str, ...] | None:
+    """Return the ARN formats of the resources that an action can be about.
+
+    Args:
+        action: ``"service:Action"``; case does not count.
+
+    Returns:
+        Formats such as ``arn:${Partition}:s3:::${BucketName}``, and the empty string where the action can do
+        without a resource; None for an action that the catalogue does not know.
+    """
+    found = _formats(action.split(":", 1)[0].lower()).get(action.lower())
+    return None if found is None else tuple(sorted(found))
+
+
+@cache
+def _formats(service: str) -> dict[str, set[str]]:
+    """Return the ARN formats of each action of a service, by its name in lower case."""
+    data = _data()
+    if not data.services.service_exists(service):
+        return {}
+    arns = resource_arns(service)
+    found = {}
+    for key in data.actions.get_actions_for_service(service):
+        raw = data.actions.get_action_details(service, key)
+        types = raw["resourceTypes"]
+        formats = {arns[r["name"]] for r in types if r["name"] in arns}
+        optional = service not in _ALWAYS_NAMED and not any(r["required"] for r in types)
+        if not types or optional or any(r["name"] not in arns for r in types):
+            formats.add("")
+        found[f"{service}:{raw['name']}".lower()] = formats
+    return found
 
 
 def expand(pattern: str) -> tuple[str, ...]:

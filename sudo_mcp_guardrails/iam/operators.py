@@ -43,7 +43,7 @@ OPERATORS: Final[dict[str, tuple[str, bool, str]]] = {
     "arnlike": ("arn", False, STRING_KIND),
     "arnnotequals": ("arn", True, STRING_KIND),
     "arnnotlike": ("arn", True, STRING_KIND),
-    "bool": ("equals-ignore-case", False, STRING_KIND),
+    "bool": ("bool", False, STRING_KIND),
     "binaryequals": ("binary", False, STRING_KIND),
     "ipaddress": ("address", False, ADDRESS_KIND),
     "notipaddress": ("address", True, ADDRESS_KIND),
@@ -211,6 +211,7 @@ def _binary(patterns: tuple[str, ...]) -> Test:
 
 
 _COMPARISONS: Final[dict[str, Callable[[tuple[str, ...]], Test]]] = {
+    "bool": _equals_ignore_case,
     "equals": _equals,
     "equals-ignore-case": _equals_ignore_case,
     "like": like,

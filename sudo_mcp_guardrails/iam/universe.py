@@ -1,0 +1,70 @@
+"""Which resources an action can be about: the ARN formats of the action catalogue as patterns.
+
+What is not known is not left out: an action without formats can be about anything.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, NO_COLON, SEGMENT, Token, Tokens, like, literal, some
+
+ANYTHING: Final = "*"
+"""The universe of an action that the catalogue does not know: any string at all."""
+NOTHING_NAMED: Final = ""
+"""The universe of an action that takes no resource: it is decided on ``*``."""
+
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+_SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName", "FunctionName"})
+"""Variables whose values have neither colon nor slash. Others may have a slash, and the last one anything."""
+_ACCOUNT_DIGITS: Final = 12
+
+
+@lru_cache(maxsize=8192)
+def tokens(arn_format: str, partition: str) -> Tokens:
+    """Return the pattern of an ARN format such as ``arn:${Partition}:s3:::${BucketName}``.
+
+    Args:
+        arn_format: A format of the catalogue, :data:`ANYTHING` or :data:`NOTHING_NAMED`.
+        partition: Such as ``"aws"``.
+    """
+    if arn_format == ANYTHING:
+        return like("*")
+    if arn_format == NOTHING_NAMED:
+        return (Token("*"),)
+    out: list[Token] = []
+    place = 0
+    for match in _VARIABLE.finditer(arn_format):
+        # A star in a format, as of some virtual resources, is a wildcard.
+        out += like(arn_format[place : match.start()])
+        place = match.end()
+        name = match[1]
+        if name == "Partition":
+            out += literal(partition)
+        elif name == "Account":
+            out += [Token("", DIGIT)] * _ACCOUNT_DIGITS
+        elif name in _SEGMENTS:
+            out += some(SEGMENT)
+        else:
+            out += some(ANY if place == len(arn_format) else NO_COLON)
+    return (*out, *like(arn_format[place:]))
+
+
+@lru_cache(maxsize=65_536)
+def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
+    """Return whether a Resource pattern can match any ARN of a format; True where that is not plain to see.
+
+    Compares the literal beginnings, which settles most questions without walking an automaton.
+    """
+    if arn_format == ANYTHING:
+        return True
+    known = "*" if arn_format == NOTHING_NAMED else arn_format.replace("${Partition}", partition).split("${", 1)[0]
+    wanted = re.split(r"[*?\ue000\ue001]", pattern, maxsplit=1)[0]
+    if arn_format == NOTHING_NAMED:
+        return not wanted and (pattern.strip("*") in {"", "?"} or pattern == "\ue000")
+    length = min(len(known.split("*", 1)[0]), len(wanted))
+    if len(wanted) == len(pattern) and len(wanted) < len(known.split("*", 1)[0]):
+        return False
+    return known[:length] == wanted[:length]
