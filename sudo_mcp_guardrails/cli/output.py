@@ -43,6 +43,7 @@ class Answer:
     progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
     text: Console = field(init=False)
     _result: dict[str, Any] | None = field(default=None, init=False)
+    _code: int = field(default=OK, init=False)
 
     def __post_init__(self) -> None:
         """Open the console for people."""
@@ -52,25 +53,39 @@ class Answer:
         """Say one line on standard error; serves as the ``report`` argument of the toolchain."""
         self.progress.print(line, markup=False, soft_wrap=True)
 
-    def finish(self, *, ok: bool, summary: Mapping[str, Any], items: Sequence[Mapping[str, Any]] = ()) -> None:
+    def finish(
+        self,
+        *,
+        ok: bool,
+        summary: Mapping[str, Any],
+        items: Sequence[Mapping[str, Any]] = (),
+        unknown: str = "",
+    ) -> None:
         """State the result, once.
 
         Args:
             ok: False makes the exit code 1.
             summary: the command's documented keys.
             items: one mapping for each thing that was looked at or found.
+            unknown: what could not be told, in one line. It makes the exit code 2 where nothing was found (``ok``),
+                and a result that is not ok; the object then carries it as ``"error"``, beside what could be told.
         """
         if self._result is not None:
             raise RuntimeError("a command has one result, and this one has stated it already")
-        self._result = {"ok": ok, "summary": dict(summary), "items": [dict(item) for item in items]}
+        self._result = {"ok": ok and not unknown, "summary": dict(summary), "items": [dict(item) for item in items]}
+        self._code = FOUND if not ok else UNKNOWN if unknown else OK
+        if self._code == UNKNOWN:
+            self._result["error"] = " ".join(unknown.split())
 
     def close(self) -> int:
         """Print the result where ``--json`` asks for it, and return the exit code."""
         if self._result is None:
             raise RuntimeError("a command ended without a result")
+        if self._code == UNKNOWN:
+            sys.stderr.write(f"error: {self._result['error']}\n")
         if self.as_json:
             _write(self._result)
-        return OK if self._result["ok"] else FOUND
+        return self._code
 
 
 @contextmanager
