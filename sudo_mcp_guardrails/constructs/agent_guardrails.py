@@ -13,6 +13,7 @@ from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
 from sudo_mcp_guardrails.constructs.session_broker import SessionBroker
+from sudo_mcp_guardrails.constructs.source_lines import note_source
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.scope import AgentScope
@@ -66,6 +67,7 @@ class AgentGuardrails(Construct):
         session_duration: cdk.Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
+        note_source(self)
         names = names or GuardrailNames()
         ordered = check_agents(agents)
         account = cdk.Stack.of(self).account

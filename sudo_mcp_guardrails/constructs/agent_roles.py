@@ -13,8 +13,10 @@ from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
+from sudo_mcp_guardrails.constructs.source_lines import note_source
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
+from sudo_mcp_guardrails.policies.declaration import declaration, to_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,8 @@ class AgentRoles(Construct):
     As a grantee (``bucket.grant_read(roles)``) it stands for the read role; use the roles themselves to grant to
     another. Whatever is granted, the boundary caps.
 
-    Creates four ``AWS::IAM::Role`` and four ``AWS::IAM::ManagedPolicy``, which cost nothing.
+    Creates four ``AWS::IAM::Role`` and four ``AWS::IAM::ManagedPolicy``, which cost nothing, and declares in the
+    template's ``Metadata`` what the agent owns.
 
     Args:
         scope: The scope.
@@ -68,6 +71,8 @@ class AgentRoles(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._scope = agent_scope
+        # What the proof needs to know besides the policies; it reads templates, wherever these come from.
+        cdk.Stack.of(self).add_metadata(*to_metadata(declaration(agent_scope)))
         # Each value of the CDK is a call to Node: one serves all four roles.
         self._hour = cdk.Duration.hours(1)
         self._duration = max_session_duration or self._hour
@@ -81,6 +86,7 @@ class AgentRoles(Construct):
         """The policies of the four roles, as data."""
         if accept:
             accept_policy_risks(self, self.documents)
+            note_source(self)
         direct = () if direct_assumption is None else direct_assumption.statements()
 
         broker_arn = broker.role_arn

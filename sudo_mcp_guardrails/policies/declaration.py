@@ -1,0 +1,123 @@
+"""What an agent owns, written into the template beside its roles, so that a template alone suffices for a proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sudo_mcp_guardrails.agent_checks import InvalidAgentError
+from sudo_mcp_guardrails.iam.assembly import TemplateError
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sudo_mcp_guardrails.iam.assembly import Template
+    from sudo_mcp_guardrails.policies.scope import AgentScope
+
+_KEY: Final = "sudo-mcp-guardrails::"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a template says about one of its agents.
+
+    Args:
+        agent: Name of the agent.
+        names: Names of the guardrails' own resources.
+        regions: (accounts, Regions) pairs; ``${AWS::Region}`` stands for the Region of the deployment.
+        own: ARN patterns of what the agent may change, with pseudo parameters.
+        services: Its services.
+        sensitive_reads: Classes of sensitive reads that it opted into.
+    """
+
+    agent: str
+    names: GuardrailNames
+    regions: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    own: tuple[str, ...]
+    services: tuple[str, ...] = ()
+    sensitive_reads: tuple[str, ...] = ()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that the agent works in."""
+        return tuple(account for accounts, _ in self.regions for account in accounts)
+
+    @property
+    def path(self) -> str:
+        """Path of the agent's roles."""
+        return self.names.role_path(self.agent)
+
+
+def declaration(scope: AgentScope) -> Declaration:
+    """Return what is declared of an agent in its account."""
+    return Declaration(
+        agent=scope.agent.name,
+        names=scope.names,
+        regions=scope.regions(),
+        # The same list that the boundary leaves open for changes.
+        own=(*scope.all_own, *scope.log_groups, *scope.transforms),
+        services=scope.services,
+        sensitive_reads=tuple(sorted(kind.value for kind in scope.agent.sensitive_reads)),
+    )
+
+
+def to_metadata(declared: Declaration) -> tuple[str, dict[str, Any]]:
+    """Return the key and the value for the ``Metadata`` of a template.
+
+    Pseudo parameters stay as they are written in the library's policies: CloudFormation replaces nothing here.
+    """
+    value = {
+        "agent": declared.agent,
+        "prefix": declared.names.prefix,
+        "regions": [{"accounts": list(a), "regions": list(r)} for a, r in declared.regions],
+        "own": list(declared.own),
+        "services": list(declared.services),
+        "sensitiveReads": list(declared.sensitive_reads),
+    }
+    return f"{_KEY}{declared.path}", value
+
+
+def declarations(templates: Iterable[Template]) -> tuple[tuple[Template, Declaration], ...]:
+    """Return what an app's templates declare, each with its template.
+
+    Raises:
+        TemplateError: For a declaration that is not understood.
+    """
+    return tuple(
+        (template, _from_metadata(template, key, value))
+        for template in templates
+        for key, value in template.body.get("Metadata", {}).items()
+        if key.startswith(_KEY)
+    )
+
+
+def _from_metadata(template: Template, key: str, raw: object) -> Declaration:
+    """Read one declaration."""
+    place = f"template {template.name!r}: Metadata.{key}"
+    if not isinstance(raw, dict) or not isinstance(raw.get("agent"), str) or not isinstance(raw.get("prefix"), str):
+        raise TemplateError(f"{place}: expected an object with agent and prefix, got {str(raw)[:60]}")
+    regions = raw.get("regions")
+    if not isinstance(regions, list) or not all(isinstance(pair, dict) for pair in regions):
+        raise TemplateError(f"{place}.regions: expected a list of objects, got {str(regions)[:60]}")
+    try:
+        names = GuardrailNames(raw["prefix"])
+    except InvalidAgentError as error:
+        raise TemplateError(f"{place}.prefix: {error}") from None
+    return Declaration(
+        agent=raw["agent"],
+        names=names,
+        regions=tuple(
+            (_strings(pair.get("accounts"), f"{place}.accounts"), _strings(pair.get("regions"), f"{place}.regions"))
+            for pair in regions
+        ),
+        own=_strings(raw.get("own"), f"{place}.own"),
+        services=_strings(raw.get("services"), f"{place}.services"),
+        sensitive_reads=_strings(raw.get("sensitiveReads"), f"{place}.sensitiveReads"),
+    )
+
+
+def _strings(raw: object, place: str) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
+        raise TemplateError(f"{place}: expected a list of strings, got {str(raw)[:60]}")
+    return tuple(raw)
