@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 Strings = tuple[str, ...]
 Conditions = tuple[tuple[str, str, Strings], ...]
@@ -23,11 +23,10 @@ SCP_LIMIT: Final = 10_240
 TRUST_POLICY_LIMIT: Final = 2048
 """Characters of a trust policy by default (IAM quotas page)."""
 
+_PLACED: Final = re.compile(r"#\d+")
+"""What the parser calls a statement that has no Sid."""
 _PLACEHOLDER: Final = re.compile(r"\$\{AWS::(Partition|AccountId|Region)\}")
-_ELEMENTS: Final = {
-    *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource"),
-    *("Principal", "NotPrincipal", "Condition"),
-}
+_LONGEST: Final = {"Partition": "aws-us-gov", "AccountId": "0" * 12, "Region": "ap-southeast-1"}
 
 
 class PolicyError(GuardrailsError):
@@ -70,7 +69,7 @@ class Statement:
     def to_dict(self) -> dict[str, Any]:
         """Return the statement as IAM's JSON, with single values unwrapped and lists in the order given."""
         out: dict[str, Any] = {}
-        if self.sid:
+        if self.sid and not _PLACED.fullmatch(self.sid):
             out["Sid"] = self.sid
         out["Effect"] = self.effect
         for element, pairs in (("Principal", self.principals), ("NotPrincipal", self.not_principals)):
@@ -92,6 +91,26 @@ class Statement:
                 condition[operator][key] = _unwrap(values)
             out["Condition"] = condition
         return out
+
+    def size(self) -> int:
+        """Return the characters of the statement's minified JSON.
+
+        Pseudo parameters are counted at their longest: ``aws-us-gov``, 12 digits, 14 characters of a Region.
+        """
+        return len(minified(resolve(self.to_dict(), _LONGEST)))
+
+    def resolve(self, values: Mapping[str, str]) -> Statement:
+        """Return the statement with CloudFormation's pseudo parameters replaced, as in a document's ``resolve``."""
+        return replace(
+            self,
+            resources=_resolved(self.resources, values),
+            not_resources=_resolved(self.not_resources, values),
+            principals=tuple((kind, resolve(value, values)) for kind, value in self.principals),
+            not_principals=tuple((kind, resolve(value, values)) for kind, value in self.not_principals),
+            conditions=tuple(
+                (name, resolve(key, values), _resolved(wanted, values)) for name, key, wanted in self.conditions
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -124,20 +143,17 @@ class PolicyDocument:
         Args:
             values: ``{"Partition": "aws", "AccountId": "111111111111", "Region": "eu-central-1"}``.
         """
-        return parse_document(resolve(self.to_dict(), values), name=self.name)
+        return PolicyDocument(self.name, tuple(statement.resolve(values) for statement in self.statements))
 
     def check_size(self, limit: int = MANAGED_POLICY_LIMIT) -> int:
-        """Return the document's size in characters.
-
-        Pseudo parameters are counted at their longest: ``aws-us-gov``, 12 digits, 14 characters of a Region.
+        """Return the document's size in characters, as :meth:`Statement.size` counts.
 
         Raises:
             PolicySizeError: Where it is over the limit.
         """
-        worst = {"Partition": "aws-us-gov", "AccountId": "0" * 12, "Region": "ap-southeast-1"}
-        sizes = [(len(minified(resolve(s.to_dict(), worst))), s.sid) for s in self.statements]
-        # The envelope, and a comma between two statements.
-        size = len(minified({"Version": "2012-10-17", "Statement": []})) + sum(n for n, _ in sizes) + len(sizes) - 1
+        sizes = [(statement.size(), statement.sid) for statement in self.statements]
+        # A comma stands between two statements.
+        size = ENVELOPE + sum(n for n, _ in sizes) + max(len(sizes) - 1, 0)
         if size > limit:
             largest = ", ".join(f"{sid} {n}" for n, sid in sorted(sizes, reverse=True)[:3])
             raise PolicySizeError(
@@ -151,92 +167,35 @@ def parse_document(document: Mapping[str, Any], *, name: str = "policy") -> Poli
     """Read IAM's JSON, as it comes from a template or a file.
 
     Args:
-        document: ``{"Version": ..., "Statement": [...]}``.
-        name: What decisions call it. Statements without Sid are called by their place, ``#0`` and so on.
+        document: ``{"Version": ..., "Statement": [...]}``. In a document of the old language version, which is
+            also that of a document without one, ``${`` is plain text; it is kept as ``${$}{``, so that the values
+            returned mean the same in the current version: replace pseudo parameters before.
+        name: What decisions call it. A statement without Sid is called by its place, ``#0`` and so on, and one
+            whose Sid an earlier one has already gets its place added, ``Sid#3``.
 
     Raises:
-        PolicyError: With the JSON path, for anything that is not understood; nothing is skipped.
+        PolicyError: With the JSON path, for anything that is not understood, or over
+            :data:`~sudo_mcp_guardrails.iam.reading.MAX_CHARACTERS` or
+            :data:`~sudo_mcp_guardrails.iam.parsing.MAX_STATEMENTS`; nothing is skipped.
     """
-    if not isinstance(document, dict) or "Statement" not in document:
-        raise PolicyError(f"{name}: expected an object with a Statement, got {type(document).__name__}")
-    if document.get("Version", "2008-10-17") != "2012-10-17":
-        raise PolicyError(f"{name}.Version: {document.get('Version')!r} is not supported, expected '2012-10-17'")
-    statements = document["Statement"]
-    if isinstance(statements, dict):
-        statements = [statements]
-    if not isinstance(statements, list):
-        raise PolicyError(f"{name}.Statement: expected a list, got {type(statements).__name__}")
-    return PolicyDocument(
-        name, tuple(_parse_statement(s, f"{name}.Statement[{i}]", i) for i, s in enumerate(statements))
-    )
+    from sudo_mcp_guardrails.iam import parsing  # noqa: PLC0415 - the parser makes the values above
+
+    return PolicyDocument(name, parsing.read_statements(document, name))
 
 
-def _parse_statement(raw: object, place: str, index: int) -> Statement:
-    """Read one statement."""
-    if not isinstance(raw, dict):
-        raise PolicyError(f"{place}: expected an object, got {type(raw).__name__}")
-    unknown = set(raw) - _ELEMENTS
-    if unknown:
-        raise PolicyError(f"{place}: unknown element {min(unknown)!r}, expected some of {', '.join(sorted(_ELEMENTS))}")
-    if not isinstance(raw.get("Effect"), str) or raw["Effect"] not in {"Allow", "Deny"}:
-        raise PolicyError(f"{place}.Effect: {raw.get('Effect')!r} is not allowed, expected 'Allow' or 'Deny'")
-    if ("Action" in raw) == ("NotAction" in raw):
-        raise PolicyError(f"{place}: expected one of Action and NotAction")
-    if "Resource" in raw and "NotResource" in raw:
-        raise PolicyError(f"{place}: expected only one of Resource and NotResource")
-    if not raw.keys() & {"Resource", "NotResource", "Principal", "NotPrincipal"}:
-        raise PolicyError(f"{place}: expected one of Resource and NotResource, or a Principal")
-    return Statement(
-        sid=str(raw.get("Sid") or f"#{index}"),
-        effect=raw["Effect"],
-        actions=_values(raw.get("Action", ()), f"{place}.Action"),
-        not_actions=_values(raw.get("NotAction", ()), f"{place}.NotAction"),
-        resources=_values(raw.get("Resource", ()), f"{place}.Resource"),
-        not_resources=_values(raw.get("NotResource", ()), f"{place}.NotResource"),
-        principals=_parse_principals(raw.get("Principal"), f"{place}.Principal"),
-        not_principals=_parse_principals(raw.get("NotPrincipal"), f"{place}.NotPrincipal"),
-        conditions=_parse_conditions(raw.get("Condition", {}), f"{place}.Condition"),
-    )
+def parse_json(text: str | bytes, *, name: str = "policy") -> PolicyDocument:
+    """Read IAM's JSON as text: :func:`parse_document`, and what only the text shows.
 
+    Args:
+        text: The JSON; bytes are UTF-8, with or without a byte order mark.
+        name: As for :func:`parse_document`.
 
-def _parse_principals(raw: object, place: str) -> tuple[tuple[str, str], ...]:
-    """Read a Principal element into (type, value) pairs."""
-    if raw is None:
-        return ()
-    if raw == "*":
-        return (("*", "*"),)
-    if not isinstance(raw, dict) or not raw:
-        raise PolicyError(f"{place}: expected '*' or an object, got {raw!r}")
-    return tuple((kind, value) for kind, values in raw.items() for value in _values(values, f"{place}.{kind}"))
+    Raises:
+        PolicyError: Also for text that is no JSON, an element that is given twice, ``NaN`` and ``Infinity``.
+    """
+    from sudo_mcp_guardrails.iam import parsing, reading  # noqa: PLC0415 - as above
 
-
-def _parse_conditions(raw: object, place: str) -> Conditions:
-    """Read a Condition element."""
-    if not isinstance(raw, dict):
-        raise PolicyError(f"{place}: expected an object, got {type(raw).__name__}")
-    out = []
-    for operator, keys in raw.items():
-        if not isinstance(keys, dict):
-            raise PolicyError(f"{place}.{operator}: expected an object, got {type(keys).__name__}")
-        out += [(operator, key, _values(values, f"{place}.{operator}.{key}")) for key, values in keys.items()]
-    return tuple(out)
-
-
-def _values(raw: object, place: str) -> Strings:
-    """Read a string, number or boolean, or a list of these, as strings."""
-    if raw == []:
-        # An empty list restricts nothing, and read as such it would turn a statement into its opposite.
-        raise PolicyError(f"{place}: expected at least one value, got an empty list")
-    items: Iterable[object] = raw if isinstance(raw, (list, tuple)) else (raw,)
-    out = []
-    for item in items:
-        if isinstance(item, bool):
-            out.append("true" if item else "false")
-        elif isinstance(item, (str, int, float)):
-            out.append(str(item))
-        else:
-            raise PolicyError(f"{place}: expected a string, got {type(item).__name__}")
-    return tuple(out)
+    return PolicyDocument(name, parsing.read_statements(reading.load(text, name), name))
 
 
 def resolve(value: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - walks any JSON value
@@ -253,6 +212,15 @@ def resolve(value: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - wal
 def minified(value: object) -> str:
     """Return JSON without white space."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+ENVELOPE: Final = len(minified({"Version": "2012-10-17", "Statement": []}))
+"""Characters of a document without its statements."""
+
+
+def _resolved(patterns: Strings, values: Mapping[str, str]) -> Strings:
+    """Replace pseudo parameters in each of several strings."""
+    return tuple(resolve(pattern, values) for pattern in patterns)
 
 
 def _unwrap(values: Strings) -> str | list[str]:
