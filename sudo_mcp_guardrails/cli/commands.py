@@ -44,6 +44,11 @@ class Command:
 
 COMMANDS = (
     Command(
+        "lint",
+        "sudo_mcp_guardrails.cli.lint:lint",
+        "Find policy statements that do nothing, or something else than they say.",
+    ),
+    Command(
         "demo",
         "sudo_mcp_guardrails.cli.demo:demo",
         "Deploy two agents on the embedded AWS, and attack them.",

@@ -21,6 +21,7 @@ _ANY_ACTION: Final = frozenset({"*", "*:*"})
 _DEAD_SERVICE: Final = "aws-mcp"
 """Has a rule of its own."""
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
+_PARTITION: Final = "<partition>"
 _NO_RESOURCE: Final = "*"
 _NAMED: Final = 3
 """How many actions a message names."""
@@ -107,19 +108,19 @@ def _dead(place: str, statement: Statement, patterns: list[str]) -> Iterator[Hit
 
 def _fits(pattern: str, arn: str) -> bool:
     """Return whether a Resource pattern matches any resource of a format."""
-    # An action without resources is decided on the character `*`, and on no ARN.
-    return glob(pattern)("*") if arn == _NO_RESOURCE else overlap(pattern, arn)
+    if arn == _NO_RESOURCE:
+        # Such a request is decided on the character `*`, and on no ARN.
+        return glob(pattern)("*")
+    # The format's partition is the pattern's, where it names one: a wildcard there would take in the service too.
+    partition = pattern.split(":", 2)[1] if pattern.startswith("arn:") else "*"
+    return overlap(pattern, arn.replace(_PARTITION, partition))
 
 
 @cache
 def _arns(action: str) -> tuple[str, ...]:
-    """Return the ARN formats that an action is decided on, as patterns; ``*`` for one that knows no resource."""
-    service = action.partition(":")[0]
-    types = catalogue.service_actions(service)[action].resources
-    formats = catalogue.resource_arns(service)
-    return tuple(_VARIABLE.sub("*", formats[name]) if name in formats else _NO_RESOURCE for name in types) or (
-        _NO_RESOURCE,
-    )
+    """Return the ARN formats that an action is decided on, as patterns; ``*`` where it can do without a resource."""
+    formats = (arn.replace("${Partition}", _PARTITION) for arn in catalogue.action_formats(action) or ("",))
+    return tuple(dict.fromkeys(_VARIABLE.sub("*", arn) or _NO_RESOURCE for arn in formats))
 
 
 RULES: Final = (

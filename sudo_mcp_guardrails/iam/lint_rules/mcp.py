@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.conditions import conditions_hold, parse_operator
 from sudo_mcp_guardrails.iam.lint_rules.patterns import covers, overlap
 from sudo_mcp_guardrails.iam.lint_rules.rule import Hit, Rule, Severity, action_elements, statements
-from sudo_mcp_guardrails.iam.operators import OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +23,7 @@ MCP_KEYS: Final = frozenset({CALLED_VIA, VIA, IS_MCP_ACTION})
 _DEAD_SERVICE: Final = "aws-mcp"
 _SERVER: Final = re.compile(r"[a-z0-9-]+-mcp\.amazonaws\.com")
 _ANY_SERVER: Final = "*-mcp.amazonaws.com"
+_STRING_OPERATORS: Final = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 _PRINCIPAL_KEYS: Final = frozenset(
     {
         *("aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths"),
@@ -70,16 +70,16 @@ def _values(document: PolicyDocument, _kind: Kind) -> Iterator[Hit]:
 
 def _wrong_values(name: str, key: str, values: Strings) -> Strings:
     """Return the values that the key never has, under an operator."""
-    compared = OPERATORS[name][0]
+    positive = name.replace("not", "")
     if key != CALLED_VIA:
-        fits = compared in {"equals", "equals-ignore-case", "like"}
+        fits = positive in {"bool", *_STRING_OPERATORS}
         return tuple(v for v in values if not fits or ("${" not in v and v.lower() not in {"true", "false"}))
-    if name == "bool" or compared not in {"equals", "equals-ignore-case", "like"}:
+    if positive not in _STRING_OPERATORS:
         return values
-    if compared == "like":
+    if positive == "stringlike":
         return tuple(v for v in values if "${" not in v and not overlap(v, _ANY_SERVER))
-    lower = compared == "equals-ignore-case"
-    return tuple(v for v in values if "${" not in v and not _SERVER.fullmatch(v.lower() if lower else v))
+    ignore_case = positive == "stringequalsignorecase"
+    return tuple(v for v in values if "${" not in v and not _SERVER.fullmatch(v.lower() if ignore_case else v))
 
 
 def _without_twin(document: PolicyDocument, _kind: Kind) -> Iterator[Hit]:
