@@ -9,6 +9,7 @@ from sudo_mcp_guardrails.iam.assembly import UNKNOWN, Template, TemplateError
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, PolicyError, parse_document
 from sudo_mcp_guardrails.iam.evaluate import Layers
 from sudo_mcp_guardrails.iam.intrinsics import Resolver
+from sudo_mcp_guardrails.iam.parsing import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -194,6 +195,9 @@ def _parsed(template: Template, id_: str, resolved: Any) -> PolicyDocument | str
         document = parse_document(resolved, name=id_)
     except PolicyError as error:
         return f"policy of {id_!r} in template {template.name!r}: {error}"
+    if UNKNOWN in str(resolved) and resolved.get("Version") != CURRENT:
+        # The old version of the language has no policy variables, so that the engine would take one literally.
+        return f"policy of {id_!r} in template {template.name!r}: has unknown values, expected Version {CURRENT!r}"
     return _unknown_places(document) or document
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import resolve
+from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.properties import Subject
-from sudo_mcp_guardrails.iam.prove import Facts
 from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.policies.declaration import declarations
 from sudo_mcp_guardrails.policies.naming import REGION, ROLE_KINDS, GuardrailNames

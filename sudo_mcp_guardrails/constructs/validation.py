@@ -1,0 +1,150 @@
+"""The proof as a gate: a validation plugin that reads every synthesized template and proves every agent's roles."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+import jsii
+
+import sudo_mcp_guardrails
+from sudo_mcp_guardrails.constructs.acknowledgements import refuse_acknowledgements
+from sudo_mcp_guardrails.constructs.evidence import write_evidence
+from sudo_mcp_guardrails.constructs.source_lines import source_line
+from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.policies.exemptions import check_known
+from sudo_mcp_guardrails.policies.gate import describe, prove_assembly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
+    from sudo_mcp_guardrails.iam.properties import Result
+    from sudo_mcp_guardrails.iam.templates import TemplateRole
+    from sudo_mcp_guardrails.policies.exemptions import Exemption
+    from sudo_mcp_guardrails.policies.gate import Proved
+
+PLUGIN: Final = "SudoGuardrails"
+"""Name of the plugin in the CDK's validation report."""
+UNDECIDED: Final = "proof/undecided"
+"""Rule of a role about which nothing can be proved."""
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
+class GuardrailProof:
+    """Fails synthesis unless every property of every agent role is proved.
+
+    A finding is ``fatal``, which the CDK lets nobody acknowledge; an acknowledgement that aims at one is an error all
+    the same. Only an :class:`~sudo_mcp_guardrails.policies.exemptions.Exemption` counts, and it leaves a warning.
+
+    Args:
+        app: The app.
+        exemptions: What need not hold for a while.
+        packs: Names of the rule packs that run beside it, for the evidence.
+        evidence: Whether to write ``guardrails-evidence.json`` beside the templates.
+        known_policies: Managed policies that are in no template, by ARN.
+    """
+
+    def __init__(
+        self,
+        app: cdk.App,
+        *,
+        exemptions: Sequence[Exemption] = (),
+        packs: Sequence[str] = (),
+        evidence: bool = True,
+        known_policies: Mapping[str, PolicyDocument] | None = None,
+    ) -> None:
+        self._app = app
+        self._exemptions = tuple(exemptions)
+        self._packs = tuple(packs)
+        self._evidence = evidence
+        self._known_policies = known_policies
+
+    @property
+    def name(self) -> str:
+        """Name in the report."""
+        return PLUGIN
+
+    @property
+    def version(self) -> str:
+        """The library's version."""
+        return sudo_mcp_guardrails.__version__
+
+    @property
+    def rule_ids(self) -> list[str]:
+        """None in advance: which properties there are depends on the agents."""
+        return []
+
+    def validate(self, _context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Prove the app; called by the CDK when all templates are written.
+
+        Raises:
+            GuardrailsError: For what no report could say: a refused acknowledgement, an exemption from nothing, a
+                template that is not understood. The CDK fails synthesis with it.
+        """
+        directory = Path(self._app.outdir)
+        proved = prove_assembly(directory, self._known_policies)
+        if self._evidence:
+            write_evidence(directory, proved, packs=self._packs, exemptions=self._exemptions, today=today())
+        refuse_acknowledgements(self._app, proved.assembly.acknowledged, plugin=PLUGIN)
+        check_known(self._exemptions, proved.known)
+        violations = self._violations(directory, proved)
+        return cdk.PolicyValidationPluginReport(
+            success=all(violation.severity == "warning" for violation in violations), violations=violations
+        )
+
+    def _violations(self, directory: Path, proved: Proved) -> list[cdk.PolicyViolation]:
+        """Return a finding for each property that is open for a role, all contexts in one."""
+        found = [
+            _violation(directory, UNDECIDED, u.role, f"NOT PROVED of agent {u.agent or 'unknown'}: {u.reason}", None)
+            for u in proved.subjects.undecided
+        ]
+        open_: dict[tuple[str, str, str], list[tuple[Result, TemplateRole]]] = {}
+        for result, role in proved.results:
+            if result.proof.verdict is not Verdict.PROVED:
+                key = (role.arn, result.subject.facts.principal.account, result.property.id)
+                open_.setdefault(key, []).append((result, role))
+        for group in open_.values():
+            result, role = group[0]
+            contexts = ", ".join(r.context for r, _ in group)
+            rule = f"proof/{result.property.id}"
+            exemption = self._exemption(result)
+            found.append(_violation(directory, rule, role, f"{describe(result)} (context {contexts})", exemption))
+        return found
+
+    def _exemption(self, result: Result) -> Exemption | None:
+        day = today()
+        agent, property_id = result.subject.agent, result.property.id
+        return next((e for e in self._exemptions if e.covers(agent, property_id, day)), None)
+
+
+def today() -> date:
+    """Return the day that exemptions are measured by, in UTC: everywhere the same."""
+    return datetime.now(timezone.utc).date()
+
+
+def _violation(
+    directory: Path, rule: str, role: TemplateRole, what: str, exemption: Exemption | None
+) -> cdk.PolicyViolation:
+    """Return a finding, with the line where the construct was made."""
+    line = source_line(role.construct_path)
+    fix = "take away what lets it through; until that is done, Guardrails.enforce(exemptions=[Exemption(...)])"
+    if exemption is not None:
+        until = exemption.until.isoformat()
+        fix = f"exempted until {until}; {exemption.owner} answers for it: {exemption.reason}"
+    return cdk.PolicyViolation(
+        rule_name=rule,
+        description=f"{what}; made at {line}" if line else what,
+        fix=fix,
+        severity="fatal" if exemption is None else "warning",
+        violating_resources=[
+            cdk.PolicyViolatingResource(
+                resource_logical_id=role.logical_id,
+                template_path=str(directory / role.template.file),
+                locations=["Properties"],
+            )
+        ],
+    )

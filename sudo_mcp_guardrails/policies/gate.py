@@ -1,0 +1,92 @@
+"""Every property of every agent role in a synthesized app: what the gate of a synthesis and the command line ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.assembly import read_assembly
+from sudo_mcp_guardrails.iam.properties import CONTEXTS, prove_subject
+from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.templates import read_templates
+from sudo_mcp_guardrails.policies.properties import agent_properties
+from sudo_mcp_guardrails.policies.subjects import read_subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sudo_mcp_guardrails.iam.assembly import Assembly
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
+    from sudo_mcp_guardrails.iam.properties import Result
+    from sudo_mcp_guardrails.iam.request import Request
+    from sudo_mcp_guardrails.iam.templates import TemplateRole
+    from sudo_mcp_guardrails.policies.subjects import Subjects
+
+_SHOWN: Final = 3
+"""Keys of a request, or values of a key, beyond which a sentence is no longer readable."""
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What the gate found in an app.
+
+    Args:
+        assembly: What was read.
+        subjects: The roles, and those about which nothing can be proved.
+        results: One for each subject, property and context, with the role.
+    """
+
+    assembly: Assembly
+    subjects: Subjects
+    results: tuple[tuple[Result, TemplateRole], ...]
+
+    @property
+    def known(self) -> dict[str, frozenset[str]]:
+        """Ids of the properties that were asked, by agent."""
+        known: dict[str, set[str]] = {declared.agent: set() for declared in self.subjects.declared}
+        for result, _ in self.results:
+            known[result.subject.agent].add(result.property.id)
+        return {agent: frozenset(ids) for agent, ids in known.items()}
+
+
+def prove_assembly(directory: Path, known_policies: Mapping[str, PolicyDocument] | None = None) -> Proved:
+    """Prove every property of every agent role in a synthesized app.
+
+    Args:
+        directory: The ``cdk.out``.
+        known_policies: Managed policies that are in no template, by ARN.
+
+    Raises:
+        TemplateError: For an assembly or a template that is not understood.
+    """
+    assembly = read_assembly(directory)
+    subjects = read_subjects(assembly.templates, read_templates(assembly.templates, known_policies))
+    results = tuple(
+        (result, role)
+        for subject, role in subjects.decided
+        for result in prove_subject(subject, agent_properties(subject), CONTEXTS)
+    )
+    return Proved(assembly, subjects, results)
+
+
+def describe(result: Result) -> str:
+    """Say in one line what is not proved: the request, and the statements that let it through."""
+    subject, proof = result.subject, result.proof
+    what = f"{subject.agent} ({subject.capability}): {result.property.title}: {proof.verdict.value}"
+    if proof.verdict is not Verdict.WITNESS:
+        return f"{what}: {proof.reason}"
+    requests = ", then ".join(show_request(request) for request in proof.requests)
+    through = ", ".join(f"{layer}:{sid}" for layer, sid in dict.fromkeys(proof.statements))
+    return f"{what}: {requests}; let through by {through or 'no policy at all'}"
+
+
+def show_request(request: Request) -> str:
+    """Say in words what is asked, with the first few condition keys."""
+    keys = [
+        f"{key}={value if isinstance(value, str) else '|'.join(value[:_SHOWN])}"
+        for key, value in sorted(request.context.items())
+    ]
+    more = f" and {len(keys) - _SHOWN} more keys" if len(keys) > _SHOWN else ""
+    context = f" with {', '.join(keys[:_SHOWN])}{more}" if keys else ""
+    return f"{request.action} on {request.resource} in {request.region}{context}"
