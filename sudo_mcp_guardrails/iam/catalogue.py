@@ -138,6 +138,35 @@ def _formats(service: str) -> dict[str, set[str]]:
     return found
 
 
+_SEVERAL: Final = frozenset(
+    {
+        *("aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:resourceorgpaths"),
+        *("aws:sourceorgpaths", "aws:tagkeys", "aws:vpceorgpaths"),
+    }
+)
+"""Global condition keys with several values (IAM user guide, "Multivalued context keys")."""
+
+
+@cache
+def takes_several(key: str) -> bool:
+    """Return whether a condition key, in lower case, can have several values in one request."""
+    service = key.split(":", 1)[0]
+    if service == "aws":
+        return key in _SEVERAL
+    return key in _lists(service)
+
+
+@cache
+def _lists(service: str) -> frozenset[str]:
+    """Return the keys of a service that the catalogue types as arrays, in lower case."""
+    data = _data()
+    if not data.services.service_exists(service):
+        return frozenset()
+    keys = data.conditions.get_condition_keys_for_service(service)
+    typed = {key.lower(): data.conditions.get_condition_key_details(service, key)["type"] for key in keys}
+    return frozenset(key for key, kind in typed.items() if kind.startswith("ArrayOf"))
+
+
 def expand(pattern: str) -> tuple[str, ...]:
     """Return the catalogue's actions that one ``service:Pattern`` covers."""
     service = pattern.split(":", 1)[0]

@@ -99,11 +99,11 @@ def _tokens(comparison: str, pattern: str) -> Tokens:
     if comparison == "equals-ignore-case":
         return ignoring_case(literal(pattern))
     if comparison == "arn" and ":" in pattern:
-        return _arn_tokens(pattern)
+        return arn_tokens(pattern)
     return like(pattern) if comparison == "arn" else literal(pattern)
 
 
-def _arn_tokens(pattern: str) -> Tokens:
+def arn_tokens(pattern: str) -> Tokens:
     """Return the automaton of ``ArnLike``: a wildcard stays within its part, but for the last."""
     parts = pattern.split(":", ARN_PARTS - 1)
     if len(parts) != ARN_PARTS:

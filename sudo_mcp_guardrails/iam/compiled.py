@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, compiled, substitute, variables
-from sudo_mcp_guardrails.iam.matching import action_test
+from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, VARIABLE, compiled, substitute, variables
+from sudo_mcp_guardrails.iam.matching import ARN_PARTS, action_test
 from sudo_mcp_guardrails.iam.operators import like
 from sudo_mcp_guardrails.iam.principals import excepts, stands_for
 
@@ -25,6 +25,7 @@ class CompiledStatement:
         sid: Its Sid.
         deny: Whether it denies.
         bounded: Whether the caller has a permissions boundary, for NotPrincipal.
+        resources, not_resources: Its patterns, shortened ARNs completed.
         conditions: Its conditions.
         doubtful: Whether a variable stands where AWS does not say what holds without a value for it.
     """
@@ -51,11 +52,13 @@ class CompiledStatement:
         # Every statement has one of Action and NotAction, so that "all but" is the absence of Action.
         self._all_but = not statement.actions
         self._actions = action_test(statement.actions or statement.not_actions)
-        self._resources = _resources(statement.resources)
-        self._not_resources = _resources(statement.not_resources)
+        self.resources = tuple(map(completed, statement.resources))
+        self.not_resources = tuple(map(completed, statement.not_resources))
+        self._resources = _resources(self.resources)
+        self._not_resources = _resources(self.not_resources)
         self.conditions = tuple(compiled(*condition, deny=self.deny) for condition in statement.conditions)
         self.doubtful = any("${" in p for p in statement.not_resources) or any(
-            c.negated and any("${" in w for w in c.wanted) for c in self.conditions
+            c.unclear or (c.negated and any("${" in w for w in c.wanted)) for c in self.conditions
         )
 
     def names_action(self, action: str) -> bool:
@@ -108,6 +111,16 @@ class CompiledStatement:
             doubt = condition.doubt(keys)
             if doubt:
                 yield doubt
+
+
+def completed(pattern: str) -> str:
+    """Return a Resource pattern with the parts that a shortened ARN leaves out, which AWS takes for ``*``.
+
+    Source: IAM user guide, "Identify AWS resources with ARNs": ``arn:aws:sqs`` stands for ``arn:aws:sqs:*:*:*``.
+    """
+    if not pattern.startswith("arn:"):
+        return pattern
+    return pattern + ":*" * (ARN_PARTS - 1 - VARIABLE.sub("", pattern).count(":"))
 
 
 def _resources(patterns: Strings) -> Callable[[str, Mapping[str, Strings]], bool] | None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyError
+from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import OPERATORS, WILD, comparison, escaped
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ VARIABLE: Final = re.compile(r"\$\{(\$|[^${}]*)\}")
 _LITERAL: Final = {"*": WILD["*"], "?": WILD["?"], "$": "$"}
 
 UNRESOLVED: Final = "a variable that cannot be resolved stands in a negated comparison, and AWS does not say what holds"
+SHORT_ARN: Final = "an ARN operator compares with less than an ARN, and AWS does not say what holds"
 SEVERAL: Final = "a key with several values meets an operator for one, and AWS does not say what holds"
 
 
@@ -73,6 +75,7 @@ class Condition:
         wanted: The values.
         deny: Whether its statement denies.
         test: The test of one value; None where a variable has to be replaced first.
+        unclear: Whether an ARN operator compares with something that is no ARN, such as ``*``.
     """
 
     key: str
@@ -83,6 +86,7 @@ class Condition:
     wanted: Strings
     deny: bool
     test: Test | None
+    unclear: bool = False
 
     def holds(self, keys: Mapping[str, Strings]) -> bool:
         """Decide it on a request's keys, which are in lower case.
@@ -128,6 +132,8 @@ class Condition:
             return ""
         if not self.quantifier and len(given) > 1:
             return SEVERAL
+        if self.unclear:
+            return SHORT_ARN
         if self.test is None and self.negated and any(substitute(w, keys) is None for w in self.wanted):
             return UNRESOLVED
         return ""
@@ -144,8 +150,13 @@ def compiled(operator: str, key: str, wanted: Strings, *, deny: bool) -> Conditi
     if name == "null":
         return Condition(key.lower(), quantifier, "null", False, if_exists, wanted, deny, None)  # noqa: FBT003
     compared, negated, _ = OPERATORS[name]
+    short = {w for w in wanted if compared == "arn" and "${" not in w and w.count(":") < ARN_PARTS - 1}
+    if short:
+        # The worse case for the defender: everything is matched where that lets more through, else nothing.
+        kept = tuple(w for w in wanted if w not in short)
+        wanted = ("*",) if deny == negated else kept
     test = None if any("${" in w for w in wanted) else comparison(compared, wanted)
-    return Condition(key.lower(), quantifier, compared, negated, if_exists, wanted, deny, test)
+    return Condition(key.lower(), quantifier, compared, negated, if_exists, wanted, deny, test, bool(short))
 
 
 def conditions_hold(conditions: Conditions, keys: Mapping[str, Strings], *, deny: bool) -> bool:

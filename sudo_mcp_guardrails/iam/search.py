@@ -20,11 +20,33 @@ MAX_CHOICES: Final = 200_000
 """Candidates looked at before the search gives up."""
 
 
+class Name(NamedTuple):
+    """What a variable is: a condition key, or with the empty key the resource.
+
+    Args:
+        step: The number of the step that it belongs to; None where all steps share it.
+        key: The condition key in lower case.
+    """
+
+    step: int | None
+    key: str
+
+
+class Target(NamedTuple):
+    """A resource and the account that owns it."""
+
+    resource: str
+    owner: str
+
+
 class Candidate(NamedTuple):
     """One value of a variable, and the mask of the statements that it leaves possible."""
 
     mask: int
-    value: object
+    value: Target | tuple[str, ...]
+
+
+Choice = dict[Name, "Target | tuple[str, ...]"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +54,12 @@ class Variable:
     """One thing about the request that is open.
 
     Args:
-        name: A condition key in lower case, or a name for the resource of a step.
+        name: What it is.
         candidates: Its values.
         concerned: The bits of the statements that depend on it.
     """
 
-    name: object
+    name: Name
     candidates: tuple[Candidate, ...]
     concerned: int
 
@@ -69,14 +91,12 @@ def best(candidates: Sequence[Candidate], denies: int) -> tuple[Candidate, ...]:
     """
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda c: ((c.mask & denies).bit_count(), -c.mask.bit_count())):
-        if not any(
-            candidate.mask & ~k.mask & ~denies == 0 and k.mask & ~candidate.mask & denies == 0 for k in kept
-        ):
+        if not any(candidate.mask & ~k.mask & ~denies == 0 and k.mask & ~candidate.mask & denies == 0 for k in kept):
             kept.append(candidate)
     return tuple(kept)
 
 
-def solutions(question: Question) -> Iterator[dict[object, object]]:
+def solutions(question: Question) -> Iterator[Choice]:
     """Yield choices, a value for each variable's name, under which the question is satisfied.
 
     Raises:
@@ -97,7 +117,7 @@ def solutions(question: Question) -> Iterator[dict[object, object]]:
     def possible(mask: int) -> bool:
         return all(any(all(mask & group for group in route) for route in routes) for routes in question.goals)
 
-    def walk(depth: int, mask: int) -> Iterator[dict[object, object]]:
+    def walk(depth: int, mask: int) -> Iterator[Choice]:
         nonlocal looked
         if depth == len(variables):
             yield {variable.name: candidate.value for variable, candidate in zip(variables, chosen, strict=True)}

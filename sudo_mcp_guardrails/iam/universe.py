@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, NO_COLON, SEGMENT, Token, Tokens, like, literal, some
+from sudo_mcp_guardrails.iam.catalogue import action_formats
 
 ANYTHING: Final = "*"
 """The universe of an action that the catalogue does not know: any string at all."""
@@ -20,6 +21,12 @@ _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName", "FunctionName"})
 """Variables whose values have neither colon nor slash. Others may have a slash, and the last one anything."""
 _ACCOUNT_DIGITS: Final = 12
+
+
+def formats_of(action: str) -> tuple[str, ...]:
+    """Return the formats of the resources that an action can be about; :data:`ANYTHING` for an unknown action."""
+    formats = action_formats(action)
+    return (ANYTHING,) if formats is None else formats
 
 
 @lru_cache(maxsize=8192)
