@@ -13,7 +13,6 @@ from sudo_mcp_guardrails.iam.automaton import (
     NO_COLON,
     CapError,
     Token,
-    Tokens,
     ignoring_case,
     like,
     literal,
@@ -32,6 +31,8 @@ from sudo_mcp_guardrails.iam.operators import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from sudo_mcp_guardrails.iam.automaton import Tokens
 
 Comparisons = frozenset[tuple[str, str]]
 """(comparison, pattern) pairs, variables replaced."""
@@ -135,7 +136,7 @@ def _date(seconds: Decimal) -> str:
 def _addresses(patterns: Iterable[str]) -> tuple[str, ...]:
     """Return the ends of every range and their neighbours: between them nothing changes."""
     found: dict[str, None] = {"0.0.0.0": None, "::": None}  # noqa: S104 - an address to compare, not to listen on
-    for ranged in filter(None, map(network, patterns)):
+    for ranged in (read for read in map(network, patterns) if read is not None):
         family = ipaddress.IPv4Address if ranged.version == 4 else ipaddress.IPv6Address  # noqa: PLR2004
         last = 2**ranged.max_prefixlen - 1
         first, end = int(ranged.network_address), int(ranged.broadcast_address)

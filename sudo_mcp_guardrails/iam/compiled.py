@@ -39,6 +39,8 @@ class CompiledStatement:
         "conditions",
         "deny",
         "doubtful",
+        "not_resources",
+        "resources",
         "sid",
         "statement",
     )

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, NO_COLON, SEGMENT, Token, Tokens, like, literal, some
+from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, NO_COLON, SEGMENT, Token, like, literal, some
 from sudo_mcp_guardrails.iam.catalogue import action_formats
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.iam.automaton import Tokens
 
 ANYTHING: Final = "*"
 """The universe of an action that the catalogue does not know: any string at all."""

@@ -1,0 +1,176 @@
+"""Is there any request that a stack of policies allows? Either a proof that there is none, or the request.
+
+For one action a decision depends on a finite number of things: which resource patterns match, and which conditions
+hold. So each open variable of the request (the resource, each context key) takes one value for each way in which
+those can come out, and a search over the values' masks of statements decides. What is not known is free; what is
+not modelled, or is over a cap, is ``NOT PROVED`` and never safe. Compare "Stratified abstraction of access control
+policies" (Backes et al., CAV 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import islice, product
+from math import prod
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.automaton import CapError
+from sudo_mcp_guardrails.iam.compiled import CompiledStatement
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.iam.evaluate import evaluate
+from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
+from sudo_mcp_guardrails.iam.search import solutions
+from sudo_mcp_guardrails.iam.universe import formats_of
+from sudo_mcp_guardrails.iam.witness import requests_of, worst_case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sudo_mcp_guardrails.iam.facts import Facts
+    from sudo_mcp_guardrails.iam.layers import Layers
+    from sudo_mcp_guardrails.iam.question import ReducedCache
+    from sudo_mcp_guardrails.iam.request import Request
+
+MAX_REPLAYS: Final = 64
+"""Choices that are replayed in the evaluator where a policy variable had to be guessed."""
+MAX_ACTIONS: Final = 4096
+"""Combinations of actions that one question may ask about."""
+
+
+class Verdict(str, Enum):
+    """What came of a question."""
+
+    PROVED = "PROVED"
+    """No request is allowed."""
+    WITNESS = "WITNESS"
+    """A request is allowed, and here it is."""
+    NOT_PROVED = "NOT PROVED"
+    """Not known, for the reason given. To be taken as unsafe."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The answer to one question.
+
+    Args:
+        verdict: See :class:`Verdict`.
+        requests: For a witness, one request for each step, which the evaluator allowed.
+        statements: (layer, Sid): for a witness what lets it through, for a proof what blocks it.
+        reason: In words.
+    """
+
+    verdict: Verdict
+    requests: tuple[Request, ...] = ()
+    statements: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+class Prover:
+    """Answers questions about one principal's layers.
+
+    Args:
+        layers: The policies.
+        facts: What is known of the requests.
+
+    Raises:
+        PolicyError: Where a policy holds something that the evaluator does not know.
+    """
+
+    def __init__(self, layers: Layers, facts: Facts) -> None:
+        """Compile the layers."""
+        self.layers = layers
+        self.facts = facts
+        self._policies = layers.compiled
+        self._assuming = replace(layers, resource=worst_case(facts))
+        self._cache: ReducedCache = {}
+        self._steps: dict[Statement, CompiledStatement] = {}
+        self._single: dict[Asked, Proof] = {}
+
+    def prove(self, steps: Sequence[Statement]) -> Proof:
+        """Decide whether there is one context in which a request for each of the steps is allowed.
+
+        Args:
+            steps: Statements used as questions: their actions (any of them), resources and conditions describe the
+                requests that are looked for. A wildcard stands for every action of the catalogue that it covers.
+
+        Returns:
+            The first witness, else the first question that could not be answered, else the proof.
+        """
+        alternatives = [self._asked(step) for step in steps]
+        count = prod(map(len, alternatives))
+        if count > MAX_ACTIONS:
+            reason = f"{count} combinations of actions are over the cap of {MAX_ACTIONS}"
+            return Proof(Verdict.NOT_PROVED, reason=reason)
+        undecided: Proof | None = None
+        proof = Proof(Verdict.PROVED, reason="no action of the catalogue is asked about")
+        for asked in product(*alternatives):
+            proof = self._decide(asked)
+            if proof.verdict is Verdict.WITNESS:
+                return proof
+            if proof.verdict is Verdict.NOT_PROVED:
+                undecided = undecided or proof
+        return undecided or proof
+
+    def _asked(self, step: Statement) -> tuple[Asked, ...]:
+        """Return the actions that a step asks about."""
+        compiled = self._steps.get(step)
+        if compiled is None:
+            compiled = self._steps[step] = CompiledStatement(step, bounded=False)
+        return tuple(Asked(name, compiled, formats_of(name)) for name in step.actions)
+
+    def _decide(self, asked: tuple[Asked, ...]) -> Proof:
+        """Decide one action for each step."""
+        if len(asked) == 1:
+            found = self._single.get(asked[0])
+            if found is None:
+                found = self._single[asked[0]] = self._search(asked)
+            return found
+        undecided: Proof | None = None
+        for step in asked:
+            alone = self._decide((step,))
+            if alone.verdict is Verdict.PROVED:
+                return alone
+            if alone.verdict is Verdict.NOT_PROVED:
+                undecided = undecided or alone
+        return undecided or self._search(asked)
+
+    def _search(self, asked: tuple[Asked, ...]) -> Proof:
+        """Search for a choice of values that lets all steps through, and replay it."""
+        try:
+            question = build(asked, self._policies, self.facts, self._cache)
+            failed = ""
+            for choice in islice(solutions(question.question), MAX_REPLAYS if question.approximate else 1):
+                for requests in requests_of(choice, question, self.facts):
+                    replayed = self._replay(requests, asked)
+                    if replayed is not None:
+                        return replayed
+                    failed = ", ".join(f"{r.action} on {r.resource}" for r in requests)
+        except Blocked as blocked:
+            return Proof(Verdict.PROVED, statements=blocked.statements, reason=blocked.reason)
+        except CapError as error:
+            return Proof(Verdict.NOT_PROVED, reason=str(error))
+        if failed:
+            return Proof(Verdict.NOT_PROVED, reason=f"depends on a policy variable of unknown value: {failed}")
+        denying = tuple(dict.fromkeys(question.denying))
+        named = ", ".join(f"{layer}:{sid}" for layer, sid in denying)
+        return Proof(Verdict.PROVED, statements=denying, reason=f"every request is denied by one of {named}")
+
+    def _replay(self, requests: tuple[Request, ...], asked: tuple[Asked, ...]) -> Proof | None:
+        """Return the witness where the evaluator allows every request and each is one that was asked for."""
+        statements: dict[tuple[str, str], None] = {}
+        for request, step in zip(requests, asked, strict=True):
+            if not step.step.applies(request):
+                return None
+            decision = evaluate(request, self.layers)
+            if not decision.allowed and self.layers.resource is None:
+                decision = evaluate(request, self._assuming)
+            if not decision.allowed:
+                return None
+            statements.update(dict.fromkeys(decision.statements))
+        words = "; ".join(f"{r.action} on {r.resource}" for r in requests)
+        return Proof(Verdict.WITNESS, requests, tuple(statements), f"allowed: {words}")
+
+    def actions(self, names: Iterable[str]) -> dict[str, Proof]:
+        """Decide for each action by itself whether it is allowed on any resource at all."""
+        return {name: self.prove((Statement("Any", "Allow", actions=(name,), resources=("*",)),)) for name in names}

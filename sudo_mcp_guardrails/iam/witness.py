@@ -1,0 +1,100 @@
+"""From a choice of values to requests, and the resource policy that the worst case assumes."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.conditions import VARIABLE, variables
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.iam.request import Request
+from sudo_mcp_guardrails.iam.search import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sudo_mcp_guardrails.iam.facts import Facts, Values
+    from sudo_mcp_guardrails.iam.question import Built
+    from sudo_mcp_guardrails.iam.search import Choice
+
+_TRIES: Final = 3
+"""Captured values of one variable that are tried."""
+
+
+def requests_of(choice: Choice, built: Built, facts: Facts) -> Iterator[tuple[Request, ...]]:
+    """Yield requests for a choice of values: one a step, and several where a variable has to be guessed."""
+    for guess in _guesses(choice, built):
+        yield tuple(_request(number, choice, guess, built, facts) for number in range(len(built.asked)))
+
+
+def _request(number: int, choice: Choice, guess: Mapping[str, Values], built: Built, facts: Facts) -> Request:
+    """Return the request of one step."""
+    context: dict[str, Values] = {key: options[0] for key, options in facts.alternatives.items()}
+    target = Target("*", facts.principal.account)
+    for name, value in choice.items():
+        if name.step in {None, number}:
+            if isinstance(value, Target):
+                target = value
+            else:
+                context[name.key] = value
+    context.update(guess)
+    region = context.get("aws:requestedregion", ())
+    return Request(
+        action=built.asked[number].action,
+        resource=target.resource,
+        principal=facts.principal,
+        context=context,
+        region=region[0] if region else "us-east-1",
+        resource_account=target.owner,
+    )
+
+
+def _guesses(choice: Choice, built: Built) -> Iterator[Mapping[str, Values]]:
+    """Yield values for the keys that policy variables stand for: as chosen, or as a pattern captures them."""
+    if not built.approximate:
+        yield {}
+        return
+    options: dict[str, dict[Values, None]] = {}
+    texts = [text for value in choice.values() for text in (value[:1] if isinstance(value, Target) else value)]
+    for pattern in built.open_patterns:
+        names = variables(pattern)
+        expression = re.compile(_capturing(pattern), re.DOTALL)
+        for name in names:
+            options.setdefault(name, {})
+        for match in filter(None, map(expression.fullmatch, texts)):
+            for name, captured in zip(names, match.groups(), strict=True):
+                options[name][captured,] = None
+    keys = list(options)
+    for chosen in product(*([None, *list(options[key])[:_TRIES]] for key in keys)):
+        yield {key: value for key, value in zip(keys, chosen, strict=True) if value is not None}
+
+
+def _capturing(pattern: str) -> str:
+    """Return an expression with a group for each variable."""
+    out, place = [], 0
+    for match in VARIABLE.finditer(pattern):
+        out.append(_wildcards(pattern[place : match.start()]))
+        out.append("(.*?)" if variables(match[0]) else ".")
+        place = match.end()
+    return "".join((*out, _wildcards(pattern[place:])))
+
+
+def _wildcards(text: str) -> str:
+    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def worst_case(facts: Facts) -> PolicyDocument:
+    """Return the resource policy that is assumed where none is given.
+
+    It names the session, or with ``resource_policies="none"`` only the account, which leaves the decision to the
+    principal's own policies.
+    """
+    principal = facts.principal
+    named = principal.session_arn or principal.arn
+    if facts.resource_policies == "none":
+        named = principal.account
+    statement = Statement(
+        sid="AssumedResourcePolicy", effect="Allow", actions=("*",), resources=("*",), principals=(("AWS", named),)
+    )
+    return PolicyDocument("resource", (statement,))
