@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _USER_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 _EVERYTHING: Final = Statement("Neutral", "Allow", actions=("*",), resources=("*",))
 _ROOT: Final = "arn:aws:iam::{}:root"
+_COLONS: Final = 5
 _ANY_ARN: Final = "arn:*:*:*:*:*"
 _NO_ARN: Final = "arn:aws:none:::none"
 _NOBODY: Final = "333333333333"
@@ -150,6 +151,13 @@ def _plain_types(case: Case) -> Case | None:
     )
 
 
+def _full_arns(case: Case) -> Case | None:
+    def full(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(v + ":*" * (_COLONS - v.count(":")) if v.startswith("arn:") else v for v in values)
+
+    return _changed(case, lambda s: replace(s, resources=full(s.resources), not_resources=full(s.not_resources)))
+
+
 def _trust(case: Case) -> Case | None:
     """Give the role a trust policy that trusts somebody else."""
     if case.request.action != "sts:AssumeRole" or case.layers.resource is not None:
@@ -223,6 +231,13 @@ CAUSES: Final = (
         "may be anywhere in the last segment",
         f"{_USER_GUIDE}/reference_policies_elements_resource.html",
         _plain_types,
+    ),
+    Cause(
+        "shortened ARN",
+        "a resource pattern that is an ARN of fewer than six parts matches nothing",
+        "the parts that are missing are taken for `*`",
+        f"{_USER_GUIDE}/reference-arns.html",
+        _full_arns,
     ),
     Cause(
         "role without trust policy",

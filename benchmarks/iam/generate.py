@@ -11,12 +11,15 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.iam.patterns import action_pattern, resource_pattern
 from benchmarks.iam.universe import CALLER_KEYS, FOREIGN, GLOBAL_KEYS, OWN, PRINCIPALS, TARGETS
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.evaluate import Layers
 from sudo_mcp_guardrails.iam.request import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.iam.universe import Key, Target
     from sudo_mcp_guardrails.iam.documents import Conditions
     from sudo_mcp_guardrails.iam.request import Principal
@@ -40,8 +43,6 @@ _OPERATORS: Final = {
         for test in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
     ),
 }
-_VARIABLES: Final = ("${aws:PrincipalTag/team}", "${aws:PrincipalTag/none, 'blue'}", "${aws:PrincipalTag/none}")
-"""In the place of ``blue``: resolved for callers with a tag, resolved by default, and never resolved."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,13 @@ class Generator:
 
     Args:
         rng: Where the choices come from.
+        plain: Leaves out what the z3 encoding has no words for: policy variables, dates, addresses, keys with
+            several values, who owns a resource, and ``*`` for an ARN.
     """
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, *, plain: bool = False) -> None:
         self._rng = rng
+        self._plain = plain
 
     def request(self, principal: Principal | None = None, target: Target | None = None) -> Request:
         """Draw a request.
@@ -100,55 +104,64 @@ class Generator:
         account = rng.choice((None, OWN, FOREIGN)) if resource.startswith("arn:aws:s3") else None
         return Request(target.action, resource, principal, context, rng.choice(REGIONS), account)
 
-    def layers(self, request: Request) -> Layers:
-        """Draw 1 to 5 layers around a request, one of them at least what can grant."""
+    def layers(self, request: Request, kinds: Sequence[str] = KINDS) -> Layers:
+        """Draw 1 to 5 layers around a request, one of them at least what can grant.
+
+        Args:
+            request: The request.
+            kinds: Of which kinds. Default: all.
+        """
         rng = self._rng
-        kinds = set(rng.sample(KINDS, rng.randint(1, len(KINDS))))
+        chosen = set(rng.sample(kinds, rng.randint(1, len(kinds))))
         if not _target(request).resource_policy:
-            kinds.discard("resource")
-        if not kinds & {"identity", "resource"}:
-            kinds.add("identity")
+            chosen.discard("resource")
+        if not chosen & {"identity", "resource"}:
+            chosen.add("identity")
         return Layers(
             identity=tuple(self._document(f"identity{i}", request) for i in range(rng.randint(1, 2)))
-            if "identity" in kinds
+            if "identity" in chosen
             else (),
-            boundary=self._document("boundary", request) if "boundary" in kinds else None,
+            boundary=self._document("boundary", request) if "boundary" in chosen else None,
             session=(self._document("session", request),)
-            if "session" in kinds and request.principal.session is not None
+            if "session" in chosen and request.principal.session is not None
             else None,
-            scps=tuple(self._level(level, request) for level in range(rng.randint(1, 3))) if "scps" in kinds else (),
-            resource=self._document("resource", request, resource_policy=True) if "resource" in kinds else None,
+            scps=tuple(self._level(level, request) for level in range(rng.randint(1, 3))) if "scps" in chosen else (),
+            resource=self._document("resource", request) if "resource" in chosen else None,
         )
 
     def _level(self, level: int, request: Request) -> tuple[PolicyDocument, ...]:
         """Draw the SCPs of one level."""
         return tuple(self._document(f"scp{level}-{i}", request) for i in range(self._rng.randint(1, 2)))
 
-    def _document(self, name: str, request: Request, *, resource_policy: bool = False) -> PolicyDocument:
+    def _document(self, name: str, request: Request) -> PolicyDocument:
         """Draw a document of 1 to 4 statements; most have one that grants much, or nothing would be allowed."""
-        statements = [
-            self.statement(f"S{i}", request, resource_policy=resource_policy) for i in range(self._rng.randint(1, 3))
-        ]
+        statements = [self.statement(f"S{i}", request, name) for i in range(self._rng.randint(1, 3))]
         if self._chance(0.6):
-            principals = self._principals(request) if resource_policy else ()
+            principals = self._principals(request) if name == "resource" else ()
             wide = Statement("Wide", "Allow", actions=("*",), resources=("*",), principals=principals)
             statements.insert(self._rng.randint(0, len(statements)), wide)
         return PolicyDocument(name, tuple(statements))
 
-    def statement(self, sid: str, request: Request, *, resource_policy: bool = False) -> Statement:
-        """Draw one statement around a request."""
+    def statement(self, sid: str, request: Request, document: str) -> Statement:
+        """Draw one statement around a request.
+
+        Args:
+            sid: Its Sid.
+            request: The request.
+            document: Name of the document it is for.
+        """
         rng = self._rng
         effect = "Deny" if self._chance(0.25) else "Allow"
-        patterns = tuple(dict.fromkeys(self._action(request) for _ in range(rng.randint(1, 3))))
-        resources = tuple(dict.fromkeys(self._resource(request) for _ in range(rng.randint(1, 2))))
+        patterns = tuple(dict.fromkeys(action_pattern(rng, request) for _ in range(rng.randint(1, 3))))
+        resources = tuple(dict.fromkeys(self._resource(request, document) for _ in range(rng.randint(1, 2))))
         negated_action = self._chance(0.15)
         # What is left out of a NotResource by a variable that cannot be resolved is not established.
         negated_resource = self._chance(0.15) and not any("${" in resource for resource in resources)
         principals: tuple[tuple[str, str], ...] = ()
         not_principals: tuple[tuple[str, str], ...] = ()
-        if resource_policy and effect == "Deny" and self._chance(0.2):
+        if document == "resource" and effect == "Deny" and self._chance(0.2):
             not_principals = self._principals(request)
-        elif resource_policy:
+        elif document == "resource":
             principals = self._principals(request)
         return Statement(
             sid,
@@ -173,43 +186,13 @@ class Generator:
             return (("*", "*"),) if self._chance(0.5) else (("AWS", "*"),)
         return tuple(("AWS", name) for name in names)
 
-    def _action(self, request: Request) -> str:
-        """Draw an action pattern, about half of them for the request's action."""
-        rng = self._rng
-        service, name = (request.action if self._chance(0.6) else rng.choice(TARGETS).action).split(":")
-        place = rng.randrange(1, len(name))
-        return rng.choice(
-            (
-                *(f"{service}:{name}", f"{service}:*", f"{service}:{name[:place]}*", f"{service}:*{name[place:]}"),
-                *(f"{service}:{name[:place]}?{name[place + 1 :]}", f"{service}:?{name[: place - 1]}*"),
-                *(f"{service}:{name[0]}*{name[place:]}", f"{service.upper()}:{name.lower()}"),
-                "*" if self._chance(0.5) else f"{service}:{name}*",
-                "*:*" if self._chance(0.005) else f"{service}:{name}",
-            )
-        )
-
-    def _resource(self, request: Request) -> str:
-        """Draw a resource pattern, about half of them for the request's resource."""
-        rng = self._rng
-        arn = request.resource if self._chance(0.7) else rng.choice(rng.choice(TARGETS).resources)
-        if arn == "*" or self._chance(0.25):
-            return "*"
-        parts = arn.split(":", 5)
-        head, tail = arn[: -len(parts[5]) - 1], parts[5]
-        place = rng.randrange(1, len(tail))
-        anywhere = ":".join((*parts[:3], "*" if parts[3] else "", "*" if parts[4] else "", parts[5]))
-        return rng.choice(
-            (
-                *(arn, f"{head}:{tail[:place]}*", f"{head}:*{tail[place:]}", f"{head}:*"),
-                *(f"{head}:{tail[:place]}?{tail[place + 1 :]}", anywhere, f"{arn}*", f"{arn}?"),
-                arn.replace("blue", rng.choice(_VARIABLES)),
-                arn.replace("key", "${*}") if self._chance(0.2) else arn,
-            )
-        )
+    def _resource(self, request: Request, document: str) -> str:
+        # STS refuses a session policy with a shortened ARN (IAM user guide, "Identify AWS resources with ARNs").
+        return resource_pattern(self._rng, request, variables=not self._plain, short=document != "session")
 
     def _conditions(self, request: Request) -> Conditions:
         """Draw up to three conditions on keys that can occur for the request."""
-        keys = [*GLOBAL_KEYS, *_target(request).keys]
+        keys = [key for key in (*GLOBAL_KEYS, *_target(request).keys) if not self._plain or is_plain(key)]
         chosen = self._rng.sample(keys, self._rng.choice((0, 0, 0, 1, 1, 2, 3)))
         return tuple(self._condition(key, request) for key in chosen)
 
@@ -221,7 +204,7 @@ class Generator:
             return "Null", name, (rng.choice(("true", "false")),)
         operator = rng.choice(_OPERATORS[key.kind])
         given = request.keys.get(key.name.lower(), ())
-        pool = list(dict.fromkeys((*key.values, *key.patterns)))
+        pool = [value for value in dict.fromkeys((*key.values, *key.patterns)) if self._takes(value, operator)]
         values: tuple[str, ...]
         if operator == "Bool":
             values = (rng.choice(pool),)
@@ -232,14 +215,24 @@ class Generator:
         if "Not" in operator:
             values = tuple(v for v in values if "${" not in v) or (key.values[0],)
         if_exists = "IfExists" if self._chance(0.25) else ""
-        quantifier = rng.choice(("ForAnyValue:", "ForAllValues:")) if key.many or self._chance(0.03) else ""
+        odd = self._chance(0.03) and not self._plain
+        quantifier = rng.choice(("ForAnyValue:", "ForAllValues:")) if key.many or odd else ""
         if quantifier == "ForAnyValue:":
             if_exists = ""
         return f"{quantifier}{operator}{if_exists}", name, values
 
+    def _takes(self, value: str, operator: str) -> bool:
+        """Return whether a policy may compare with a value."""
+        return not self._plain or not ("${" in value or (value == "*" and operator.startswith("Arn")))
+
     def _chance(self, share: float) -> bool:
         """Return True in about that share of calls."""
         return self._rng.random() < share
+
+
+def is_plain(key: Key) -> bool:
+    """Return whether the z3 encoding has words for a key."""
+    return not key.many and key.kind in {"string", "arn", "bool", "numeric"} and key.name != "aws:ResourceAccount"
 
 
 def _target(request: Request) -> Target:
