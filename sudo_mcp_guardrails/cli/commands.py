@@ -44,6 +44,21 @@ class Command:
 
 COMMANDS = (
     Command(
+        "prove",
+        "sudo_mcp_guardrails.cli.prove:prove",
+        "Show that no agent can escalate, or the request with which one can.",
+    ),
+    Command(
+        "can",
+        "sudo_mcp_guardrails.cli.can:can",
+        "Say which agents' roles may do something, and why or why not.",
+    ),
+    Command(
+        "effective",
+        "sudo_mcp_guardrails.cli.effective:effective",
+        "Count what remains of all actions for an agent, by service and access level.",
+    ),
+    Command(
         "lint",
         "sudo_mcp_guardrails.cli.lint:lint",
         "Find policy statements that do nothing, or something else than they say.",

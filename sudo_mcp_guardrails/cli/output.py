@@ -40,14 +40,14 @@ class Answer:
     """
 
     as_json: bool
-    progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    progress: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, emoji=False))
     text: Console = field(init=False)
     _result: dict[str, Any] | None = field(default=None, init=False)
     _code: int = field(default=OK, init=False)
 
     def __post_init__(self) -> None:
-        """Open the console for people."""
-        self.text = Console(quiet=self.as_json, highlight=False)
+        """Open the console for people; ARNs hold what rich would take for emoji, as in ``:::x:``."""
+        self.text = Console(quiet=self.as_json, highlight=False, emoji=False)
 
     def report(self, line: str) -> None:
         """Say one line on standard error; serves as the ``report`` argument of the toolchain."""
