@@ -33,21 +33,20 @@ class AcknowledgementError(GuardrailsError):
     """A finding is acknowledged that nobody may acknowledge, or in a form that leaves no trace."""
 
 
-def refuse_acknowledgements(app: cdk.App, acknowledged: Iterable[tuple[str, str]], *, plugin: str) -> None:
+def refuse_acknowledgements(acknowledged: Iterable[tuple[str, str]], *, plugin: str) -> None:
     """Refuse acknowledgements of the proof, and those of a rule pack's findings without the pack's prefix.
 
     A bare ``AwsSolutions-S1`` makes cdk-nag drop the finding itself, so that no report ever shows it.
 
     Args:
-        app: The app; what is acknowledged above its stacks is read from it.
-        acknowledged: (construct path, id) of what is acknowledged inside of its stacks.
+        acknowledged: (construct path, id) of what is acknowledged anywhere in an app.
         plugin: Namespace of the proof.
 
     Raises:
         AcknowledgementError: With all that is refused.
     """
     refused = []
-    for path, finding in sorted({*acknowledged, *_above_stacks(app)}):
+    for path, finding in acknowledged:
         namespace, _, rule = finding.partition("::")
         where = f"on {path!r}" if path else "on the app"
         if namespace == plugin:
@@ -63,11 +62,14 @@ def _is_of_a_pack(rule: str) -> bool:
     return rule.casefold().startswith(tuple(f"{pack}-".casefold() for pack in PACKS))
 
 
-def _above_stacks(node: IConstruct) -> Iterator[tuple[str, str]]:
-    """Yield what is acknowledged on the app, its stages and whatever else holds stacks; few constructs."""
+def acknowledged_above_stacks(node: IConstruct) -> Iterator[tuple[str, str]]:
+    """Yield (construct path, id) of what is acknowledged on an app, its stages and whatever else holds stacks.
+
+    These are few constructs, each several calls to Node; what the stacks hold is read from the assembly instead.
+    """
     for entry in node.node.metadata:
         if entry.type == _METADATA and isinstance(entry.data, dict):
             yield from ((node.node.path, finding) for finding in entry.data)
     for child in node.node.children:
         if not cdk.Stack.is_stack(child):
-            yield from _above_stacks(child)
+            yield from acknowledged_above_stacks(child)

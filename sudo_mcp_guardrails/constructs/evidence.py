@@ -14,7 +14,7 @@ from sudo_mcp_guardrails.iam.properties import CONTEXTS
 from sudo_mcp_guardrails.iam.prove import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -29,19 +29,31 @@ SCHEMA: Final = 1
 
 
 def write_evidence(
-    directory: Path, proved: Proved, *, packs: Sequence[str], exemptions: Sequence[Exemption], today: date
+    directory: Path,
+    proved: Proved,
+    *,
+    packs: Sequence[str],
+    acknowledged: Iterable[tuple[str, str]],
+    exemptions: Sequence[Exemption],
+    today: date,
 ) -> None:
     """Write ``guardrails-evidence.json`` beside the templates; the same app gives the same bytes.
 
     The CDK refuses a plugin that changes a file of the assembly; a new one it leaves alone.
     """
-    found = evidence(directory, proved, packs=packs, exemptions=exemptions, today=today)
+    found = evidence(directory, proved, packs=packs, acknowledged=acknowledged, exemptions=exemptions, today=today)
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     (directory / EVIDENCE_FILE).write_text(text, encoding="utf-8")
 
 
 def evidence(
-    directory: Path, proved: Proved, *, packs: Sequence[str], exemptions: Sequence[Exemption], today: date
+    directory: Path,
+    proved: Proved,
+    *,
+    packs: Sequence[str],
+    acknowledged: Iterable[tuple[str, str]],
+    exemptions: Sequence[Exemption],
+    today: date,
 ) -> dict[str, Any]:
     """Return the evidence.
 
@@ -49,6 +61,7 @@ def evidence(
         directory: The ``cdk.out``, whose templates are digested.
         proved: What the gate found.
         packs: Names of cdk-nag's packs that ran; what they found is in the CDK's own ``validation-report.json``.
+        acknowledged: (construct path, id) of the packs' findings that are accepted.
         exemptions: What need not hold for a while.
         today: Tells which exemptions have expired.
     """
@@ -87,7 +100,7 @@ def evidence(
             }
             for e in exemptions
         ],
-        "acknowledged": [{"construct": path, "finding": finding} for path, finding in proved.assembly.acknowledged],
+        "acknowledged": [{"construct": path, "finding": finding} for path, finding in acknowledged],
         "unread_nested_stacks": list(proved.assembly.unread),
         "templates": {
             template.file: hashlib.sha256((directory / template.file).read_bytes()).hexdigest()

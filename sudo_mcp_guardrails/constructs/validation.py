@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import jsii
 
 import sudo_mcp_guardrails
-from sudo_mcp_guardrails.constructs.acknowledgements import refuse_acknowledgements
+from sudo_mcp_guardrails.constructs.acknowledgements import acknowledged_above_stacks, refuse_acknowledgements
 from sudo_mcp_guardrails.constructs.evidence import write_evidence
 from sudo_mcp_guardrails.constructs.source_lines import source_line
 from sudo_mcp_guardrails.iam.prove import Verdict
@@ -31,6 +31,7 @@ PLUGIN: Final = "SudoGuardrails"
 """Name of the plugin in the CDK's validation report."""
 UNDECIDED: Final = "proof/undecided"
 """Rule of a role about which nothing can be proved."""
+_MEND: Final = "take away what lets it through; meanwhile an Exemption, given to Guardrails.enforce, has an end"
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -87,9 +88,17 @@ class GuardrailProof:
         """
         directory = Path(self._app.outdir)
         proved = prove_assembly(directory, self._known_policies)
+        acknowledged = sorted({*proved.assembly.acknowledged, *acknowledged_above_stacks(self._app)})
         if self._evidence:
-            write_evidence(directory, proved, packs=self._packs, exemptions=self._exemptions, today=today())
-        refuse_acknowledgements(self._app, proved.assembly.acknowledged, plugin=PLUGIN)
+            write_evidence(
+                directory,
+                proved,
+                packs=self._packs,
+                acknowledged=acknowledged,
+                exemptions=self._exemptions,
+                today=today(),
+            )
+        refuse_acknowledgements(acknowledged, plugin=PLUGIN)
         check_known(self._exemptions, proved.known)
         violations = self._violations(directory, proved)
         return cdk.PolicyValidationPluginReport(
@@ -99,7 +108,13 @@ class GuardrailProof:
     def _violations(self, directory: Path, proved: Proved) -> list[cdk.PolicyViolation]:
         """Return a finding for each property that is open for a role, all contexts in one."""
         found = [
-            _violation(directory, UNDECIDED, u.role, f"NOT PROVED of agent {u.agent or 'unknown'}: {u.reason}", None)
+            _violation(
+                directory,
+                UNDECIDED,
+                u.role,
+                f"{u.agent or 'unknown agent'}: role {u.role.name!r}: NOT PROVED: {u.reason}",
+                "make it as AgentRoles does, with policies that the app's templates hold, or off the agents' path",
+            )
             for u in proved.subjects.undecided
         ]
         open_: dict[tuple[str, str, str], list[tuple[Result, TemplateRole]]] = {}
@@ -112,7 +127,14 @@ class GuardrailProof:
             contexts = ", ".join(r.context for r, _ in group)
             rule = f"proof/{result.property.id}"
             exemption = self._exemption(result)
-            found.append(_violation(directory, rule, role, f"{describe(result)} (context {contexts})", exemption))
+            what = f"{describe(result)} (context {contexts})"
+            if exemption is None:
+                found.append(_violation(directory, rule, role, what, _MEND))
+            else:
+                until = f"exempted until {exemption.until.isoformat()}; {exemption.owner} answers for it"
+                found.append(
+                    _violation(directory, rule, role, what, f"{until}: {exemption.reason}", severity="warning")
+                )
         return found
 
     def _exemption(self, result: Result) -> Exemption | None:
@@ -126,20 +148,16 @@ def today() -> date:
     return datetime.now(timezone.utc).date()
 
 
-def _violation(
-    directory: Path, rule: str, role: TemplateRole, what: str, exemption: Exemption | None
+def _violation(  # noqa: PLR0917 - what a finding consists of
+    directory: Path, rule: str, role: TemplateRole, what: str, fix: str, severity: str = "fatal"
 ) -> cdk.PolicyViolation:
     """Return a finding, with the line where the construct was made."""
     line = source_line(role.construct_path)
-    fix = "take away what lets it through; until that is done, Guardrails.enforce(exemptions=[Exemption(...)])"
-    if exemption is not None:
-        until = exemption.until.isoformat()
-        fix = f"exempted until {until}; {exemption.owner} answers for it: {exemption.reason}"
     return cdk.PolicyViolation(
         rule_name=rule,
         description=f"{what}; made at {line}" if line else what,
         fix=fix,
-        severity="fatal" if exemption is None else "warning",
+        severity=severity,
         violating_resources=[
             cdk.PolicyViolatingResource(
                 resource_logical_id=role.logical_id,

@@ -82,10 +82,11 @@ def describe(result: Result) -> str:
 
 
 def show_request(request: Request) -> str:
-    """Say in words what is asked, with the first few condition keys."""
+    """Say in words what is asked, with the first few condition keys that do not follow from who asks."""
     keys = [
         f"{key}={value if isinstance(value, str) else '|'.join(value[:_SHOWN])}"
         for key, value in sorted(request.context.items())
+        if request.principal.keys.get(key.lower()) != ((value,) if isinstance(value, str) else tuple(value))
     ]
     more = f" and {len(keys) - _SHOWN} more keys" if len(keys) > _SHOWN else ""
     context = f" with {', '.join(keys[:_SHOWN])}{more}" if keys else ""

@@ -123,9 +123,11 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
     accounts = (known["AccountId"],) if "AccountId" in known else declared.accounts
     for account in accounts:
         partition = known.get("Partition") or _partition(declared)
-        named = [r for inside, regions in declared.regions if account in inside for r in regions if r != REGION]
-        region = known.get("Region") or (named[0] if named else REGIONS[partition][-1])
+        regions = [region for inside, named in declared.regions if account in inside for region in named]
+        fixed = [region for region in regions if region != REGION]
+        region = known.get("Region") or (fixed[0] if fixed else REGIONS[partition][-1])
         values = {"Partition": partition, "AccountId": account, "Region": region}
+        own = (*declared.own, declared.names.workload_roles(declared.agent))
         yield Subject(
             agent=declared.agent,
             capability=capability,
@@ -135,7 +137,12 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
                 principal=Principal(arn=str(resolve(role.arn, values)), session=_SESSION),
                 partition=partition,
             ),
-            own=tuple(str(resolve(pattern, values)) for pattern in declared.own),
+            own=tuple(str(resolve(pattern, values)) for pattern in own),
+            # It is held to every property itself.
+            passable=(str(resolve(declared.names.role_arn(declared.agent, "execution"), values)),),
+            regions=tuple(dict.fromkeys(str(resolve(region, values)) for region in regions)),
+            accounts=declared.accounts,
+            sensitive_reads=declared.sensitive_reads,
             source=role.construct_path or f"{role.template.name}/{role.logical_id}",
         )
 

@@ -404,16 +404,17 @@ class TestAcrossTemplates:
             assert identity(only(read_templates([here, other]))) == expected
 
     def test_a_nested_stack_gets_its_parents_parameters(self) -> None:
+        passed = {"Arn": {"Ref": "P"}}
         stack = {
             "Type": "AWS::CloudFormation::Stack",
-            "Properties": {"TemplateURL": "https://x/1.json", "Parameters": {"Arn": {"Ref": "P"}}},
+            "Properties": {"TemplateURL": "https://x/1.json", "Parameters": passed},
         }
         parent = template({"P": managed(), "N": stack})
         child = template(
             {"R": role(ManagedPolicyArns=[{"Ref": "Arn"}])},
             name="App/N",
             body={"Parameters": {"Arn": {"Type": "String"}}, "Outputs": {"Name": {"Value": {"Ref": "R"}}}},
-            parameters=stack["Properties"]["Parameters"],
+            parameters=passed,
             parent=parent,
         )
         assert identity(only(read_templates([parent, child]))) == [("s3:GetObject",)]
