@@ -105,6 +105,12 @@ def services() -> tuple[str, ...]:
 
 
 @cache
+def all_actions() -> tuple[Action, ...]:
+    """Return every action of every service, in order."""
+    return tuple(action for service in services() for action in service_actions(service).values())
+
+
+@cache
 def action_formats(action: str) -> tuple[str, ...] | None:
     """Return the ARN formats of the resources that an action can be about.
 
@@ -136,6 +142,21 @@ def _formats(service: str) -> dict[str, set[str]]:
             formats.add("")
         found[f"{service}:{raw['name']}".lower()] = formats
     return found
+
+
+@cache
+def changes(action: str) -> bool:
+    """Return whether an action changes something; one that the catalogue does not know is taken to."""
+    level = _levels(action.split(":", 1)[0].lower()).get(action.lower())
+    return level not in READS
+
+
+@cache
+def _levels(service: str) -> dict[str, str]:
+    """Return the access level of each action of a service, by its name in lower case."""
+    if not _data().services.service_exists(service):
+        return {}
+    return {name.lower(): action.level for name, action in service_actions(service).items()}
 
 
 _SEVERAL: Final = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from sudo_mcp_guardrails.iam.action_sets import everything, named
 from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, VARIABLE, compiled, substitute, variables
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS, action_test
 from sudo_mcp_guardrails.iam.operators import like
@@ -66,6 +67,12 @@ class CompiledStatement:
     def names_action(self, action: str) -> bool:
         """Return whether the statement is about an action, in lower case, whatever the rest says."""
         return self._actions(action) is not self._all_but
+
+    @property
+    def action_set(self) -> int:
+        """The catalogue's actions that the statement is about; see :mod:`~sudo_mcp_guardrails.iam.action_sets`."""
+        raw = self.statement
+        return named(raw.actions) if raw.actions else everything() & ~named(raw.not_actions)
 
     def covers(self, resource: str, keys: Mapping[str, Strings]) -> bool:
         """Return whether the statement is about a resource."""

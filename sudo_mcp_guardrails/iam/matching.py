@@ -81,9 +81,13 @@ def any_glob(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     return lambda value: value in literals or value.startswith(starts) or any(test(value) for test in others)
 
 
+@lru_cache(maxsize=65_536)
 def action_test(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return a test for any of several action patterns, on an action in lower case; ``*:*`` is everything."""
-    return any_glob(tuple("*" if pattern == "*:*" else pattern.lower() for pattern in patterns))
+    """Return a test for any of several action patterns, on an action in lower case; ``*:*`` is everything.
+
+    It remembers its answers: statements of many roles name the same actions.
+    """
+    return lru_cache(maxsize=32_768)(any_glob(tuple("*" if p == "*:*" else p.lower() for p in patterns)))
 
 
 def action_matches(pattern: str, action: str) -> bool:

@@ -53,6 +53,8 @@ def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides
         CapError: Where the patterns are too many to tell apart, or an account is compared with a pattern.
     """
     about = [(bit, _resource_test(bit.reduced)) for bit in bits]
+    if asked.anything and any(c.key == "s3:resourceaccount" for bit in bits for c in bit.reduced.conditions):
+        raise CapError("a condition on s3:ResourceAccount concerns some actions of the class alone")
     account_key = "s3:resourceaccount" if asked.action.lower().startswith("s3:") else ""
     accounts = [
         (bit.mask, condition) for bit in bits for condition in bit.reduced.conditions if condition.key in ACCOUNT_KEYS

@@ -15,18 +15,20 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition
 from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.compiled import CompiledStatement
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
 from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
 from sudo_mcp_guardrails.iam.search import solutions
-from sudo_mcp_guardrails.iam.universe import formats_of
+from sudo_mcp_guardrails.iam.universe import ANYTHING, formats_of
 from sudo_mcp_guardrails.iam.witness import requests_of, worst_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from sudo_mcp_guardrails.iam.documents import Strings
     from sudo_mcp_guardrails.iam.facts import Facts
     from sudo_mcp_guardrails.iam.layers import Layers
     from sudo_mcp_guardrails.iam.question import ReducedCache
@@ -36,6 +38,10 @@ MAX_REPLAYS: Final = 64
 """Choices that are replayed in the evaluator where a policy variable had to be guessed."""
 MAX_ACTIONS: Final = 4096
 """Combinations of actions that one question may ask about."""
+
+
+_FEW: Final = 16
+"""Actions up to which a step's actions are decided one by one."""
 
 
 class Verdict(str, Enum):
@@ -97,27 +103,54 @@ class Prover:
         Returns:
             The first witness, else the first question that could not be answered, else the proof.
         """
+        if len(steps) == 1 and not _few(steps[0]):
+            return self._prove_wide(steps[0])
         alternatives = [self._asked(step) for step in steps]
         count = prod(map(len, alternatives))
         if count > MAX_ACTIONS:
             reason = f"{count} combinations of actions are over the cap of {MAX_ACTIONS}"
             return Proof(Verdict.NOT_PROVED, reason=reason)
-        undecided: Proof | None = None
-        proof = Proof(Verdict.PROVED, reason="no action of the catalogue is asked about")
-        for asked in product(*alternatives):
-            proof = self._decide(asked)
-            if proof.verdict is Verdict.WITNESS:
-                return proof
-            if proof.verdict is Verdict.NOT_PROVED:
-                undecided = undecided or proof
-        return undecided or proof
+        return _first_open(self._decide(asked) for asked in product(*alternatives))
 
     def _asked(self, step: Statement) -> tuple[Asked, ...]:
-        """Return the actions that a step asks about."""
+        """Return the actions that a step asks about, those that are decided alike once."""
+        compiled = self._compiled(step)
+        if _few(step):
+            return tuple(Asked(name, compiled, formats_of(name)) for name in step.actions)
+        return tuple(
+            Asked(alike.names[0], compiled, alike.formats)
+            for actions in self._classes(compiled)
+            for alike in by_resource(actions)
+        )
+
+    def _compiled(self, step: Statement) -> CompiledStatement:
         compiled = self._steps.get(step)
         if compiled is None:
             compiled = self._steps[step] = CompiledStatement(step, bounded=False)
-        return tuple(Asked(name, compiled, formats_of(name)) for name in step.actions)
+        return compiled
+
+    def _classes(self, step: CompiledStatement) -> tuple[int, ...]:
+        """Return the classes of actions, among those that a step asks about, that no policy tells apart."""
+        speaking = frozenset(s.action_set for layer in self._policies.all for s in layer.statements)
+        return partition(step.action_set, speaking)
+
+    def _prove_wide(self, step: Statement) -> Proof:
+        """Decide a step that asks about many actions."""
+        compiled = self._compiled(step)
+        return _first_open(
+            proof for actions in self._classes(compiled) for proof, _ in self._decide_class(compiled, actions)
+        )
+
+    def _decide_class(self, step: CompiledStatement, actions: int) -> Iterator[tuple[Proof, Strings]]:
+        """Yield (proof, names) of the actions of one class: all at once where they can be proved on anything."""
+        names = members(actions)
+        if self._policies.resource is None and not self._policies.rcps:
+            proof = self._decide((Asked(names[0], step, (ANYTHING,), anything=True),))
+            if proof.verdict is Verdict.PROVED:
+                yield proof, names
+                return
+        for alike in by_resource(actions):
+            yield self._decide((Asked(alike.names[0], step, alike.formats),)), alike.names
 
     def _decide(self, asked: tuple[Asked, ...]) -> Proof:
         """Decide one action for each step."""
@@ -172,5 +205,34 @@ class Prover:
         return Proof(Verdict.WITNESS, requests, tuple(statements), f"allowed: {words}")
 
     def actions(self, names: Iterable[str]) -> dict[str, Proof]:
-        """Decide for each action by itself whether it is allowed on any resource at all."""
-        return {name: self.prove((Statement("Any", "Allow", actions=(name,), resources=("*",)),)) for name in names}
+        """Decide for each action of the catalogue by itself whether it is allowed on any resource at all.
+
+        Actions of which the same statements speak, and that are about the same resources, are decided once.
+        """
+        step = self._compiled(Statement("Any", "Allow", actions=tuple(names), resources=("*",)))
+        found: dict[str, Proof] = {}
+        for actions in self._classes(step):
+            for proof, alike in self._decide_class(step, actions):
+                if not proof.requests:
+                    found.update(dict.fromkeys(alike, proof))
+                    continue
+                for name in alike:
+                    found[name] = replace(proof, requests=(replace(proof.requests[0], action=name),))
+        return found
+
+
+def _few(step: Statement) -> bool:
+    """Return whether a step names its actions one by one, and not many."""
+    return 0 < len(step.actions) <= _FEW and not any("*" in name or "?" in name for name in step.actions)
+
+
+def _first_open(proofs: Iterable[Proof]) -> Proof:
+    """Return the first witness, else the first that could not be decided, else a proof."""
+    undecided: Proof | None = None
+    proof = Proof(Verdict.PROVED, reason="no action of the catalogue is asked about")
+    for proof in proofs:
+        if proof.verdict is Verdict.WITNESS:
+            return proof
+        if proof.verdict is Verdict.NOT_PROVED:
+            undecided = undecided or proof
+    return undecided or proof

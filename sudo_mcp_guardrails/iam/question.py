@@ -45,11 +45,14 @@ class Asked(NamedTuple):
         action: ``"service:Action"``.
         step: The step, compiled; each has its own object, so that it serves as a key.
         formats: ARN formats of the resources it can be about.
+        anything: Whether the action stands for a class of which the services differ, so that nothing that holds
+            for its service alone may be used.
     """
 
     action: str
     step: CompiledStatement
     formats: Strings
+    anything: bool = False
 
 
 class Blocked(Exception):  # noqa: N818 - it is an answer and no error
@@ -209,7 +212,7 @@ class _Step:
         asks = self._assembly.left(self._asked.step, self._asked)
         if asks is None:
             raise Blocked(f"no request for {self._asked.action} is of the kind that is asked about")
-        if self._action in ALWAYS_ALLOWED:
+        if self._action in ALWAYS_ALLOWED and not self._asked.anything:
             return ((),)
         for layer in (*self._outer, *_existing(self._resource), *self._inner):
             self._deny(layer)
@@ -232,7 +235,7 @@ class _Step:
         inner = tuple(self._allow(layer) for layer in self._inner if not self._needless(layer))
         if facts.resource_policies == "none":
             return [(*inner, sides.own)]
-        if self._action.split(":", 1)[0] in WITHOUT_RESOURCE_POLICIES:
+        if self._action.split(":", 1)[0] in WITHOUT_RESOURCE_POLICIES and not self._asked.anything:
             return [(*inner, sides.own)]
         return [(sides.own,), (*inner, sides.other)]
 

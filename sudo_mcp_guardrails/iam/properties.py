@@ -1,0 +1,178 @@
+"""Properties that must hold of an agent's role, and the contexts in which each is proved.
+
+A property is a path of steps that must be impossible. It is **blocked** where no one context admits a request for
+every step. A role that does ordinary work on its own resources cannot be blocked on paths that such work is part
+of; there a property is **contained**: no admitted way through the path changes anything outside what the agent
+owns, nor passes a role but its own, which are bounded. A property that allows no work on one's own either is
+*strict*, and only blocked will do. What was shown is in the proof's reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.catalogue import changes
+from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sudo_mcp_guardrails.iam.documents import Statement
+    from sudo_mcp_guardrails.iam.facts import Facts, Values
+    from sudo_mcp_guardrails.iam.layers import Layers
+
+VIA: Final = "aws:ViaAWSMCPService"
+CALLED_VIA: Final = "aws:CalledViaAWSMCP"
+CONTEXTS: Final[Mapping[str, Mapping[str, tuple[str | Values | None, ...]]]] = {
+    "aws-mcp": {VIA: ("true",), CALLED_VIA: ("aws-mcp.amazonaws.com",)},
+    "other-mcp": {
+        VIA: ("true",),
+        # A server that AWS adds tomorrow has a name that no policy of today has, or sets no name at all.
+        CALLED_VIA: (
+            *("eks-mcp.amazonaws.com", "ecs-mcp.amazonaws.com", "sagemaker-unified-studio-mcp.amazonaws.com"),
+            *("new-mcp.amazonaws.com", None),
+        ),
+    },
+    # Calls with the keys that the agent holds: AWS documents the first key as absent, and a sample shows "false".
+    "direct": {VIA: (None, "false"), CALLED_VIA: (None,)},
+}
+"""Through the AWS MCP Server, through another managed MCP server, and directly: what the keys can be.
+
+Source: Agent Toolkit user guide, "Condition keys", and the IAM Toolbox API reference.
+"""
+_PASS_ROLE: Final = "iam:passrole"
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something that must be impossible.
+
+    Args:
+        id: Stable, such as ``"escalation/iam-create-policy-version"`` or ``"invariant/trail"``.
+        title: What would happen, as the end of a sentence that begins with the agent.
+        steps: Statements used as questions; see :meth:`~sudo_mcp_guardrails.iam.prove.Prover.prove`.
+        sources: Where it comes from.
+        kind: ``"escalation"`` or ``"invariant"``.
+        strict: Whether work on one's own resources is no excuse.
+    """
+
+    id: str
+    title: str
+    steps: tuple[Statement, ...]
+    sources: tuple[str, ...] = ()
+    kind: str = "escalation"
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A role, and what is stated of the agent that it belongs to.
+
+    Args:
+        agent: Name of the agent.
+        capability: ``read``, ``plan``, ``apply`` or ``execution``.
+        layers: The role's policies.
+        facts: What is known of its requests.
+        own: ARN patterns of what the agent owns, the roles that its resources may carry included.
+        passable: ARN patterns of further roles that it may pass to a service.
+        regions: Regions that it may work in; empty where none is named.
+        accounts: Accounts that it may work in.
+        sensitive_reads: Classes of sensitive reads that it has opted into.
+        source: Where the role comes from: the path of its construct.
+    """
+
+    agent: str
+    capability: str
+    layers: Layers
+    facts: Facts
+    own: tuple[str, ...] = ()
+    passable: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    sensitive_reads: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one property of one subject in one context."""
+
+    subject: Subject
+    context: str
+    property: Property
+    proof: Proof
+
+
+def prove_subject(
+    subject: Subject,
+    properties: Iterable[Property],
+    contexts: Mapping[str, Mapping[str, tuple[str | Values | None, ...]]] = CONTEXTS,
+) -> Iterator[Result]:
+    """Prove properties of a role in several contexts.
+
+    Args:
+        subject: The role.
+        properties: What must be impossible.
+        contexts: Name to what is known there, beside the subject's facts. Those that differ in nothing that the
+            policies mention are proved once.
+    """
+    mentioned = subject.layers.compiled.mentioned
+    provers: dict[tuple[tuple[str, object], ...], _Holder] = {}
+    holders = {}
+    for name, known in contexts.items():
+        relevant = {key: options for key, options in known.items() if key.lower() in mentioned}
+        key = tuple(sorted(relevant.items()))
+        if key not in provers:
+            facts = replace(subject.facts, known={**subject.facts.known, **known})
+            provers[key] = _Holder(Prover(subject.layers, facts), subject)
+        holders[name] = provers[key]
+    for wanted in properties:
+        for name, holder in holders.items():
+            yield Result(subject, name, wanted, holder.proof(wanted))
+
+
+class _Holder:
+    """The proofs of one subject in one context."""
+
+    def __init__(self, prover: Prover, subject: Subject) -> None:
+        self._prover = prover
+        self._subject = subject
+        self._proofs: dict[str, Proof] = {}
+
+    def proof(self, wanted: Property) -> Proof:
+        """Return the proof of a property, made once."""
+        found = self._proofs.get(wanted.id)
+        if found is None:
+            found = self._proofs[wanted.id] = self._prove(wanted)
+        return found
+
+    def _prove(self, wanted: Property) -> Proof:
+        proof = self._prover.prove(wanted.steps)
+        if proof.verdict is Verdict.PROVED:
+            return replace(proof, reason=f"blocked: {proof.reason}")
+        if wanted.strict or not self._subject.own:
+            return proof
+        for variant in outside(wanted.steps, self._subject):
+            beyond = self._prover.prove(variant)
+            if beyond.verdict is not Verdict.PROVED:
+                return beyond
+        return Proof(Verdict.PROVED, reason="contained: it reaches the agent's own resources and bounded roles alone")
+
+
+def outside(steps: Sequence[Statement], subject: Subject) -> Iterator[tuple[Statement, ...]]:
+    """Yield the ways through a path that touch something outside what the agent owns.
+
+    One for each step that changes something; where none does, one for each step.
+
+    Args:
+        steps: The path.
+        subject: Whose it is.
+    """
+    writing = [number for number, step in enumerate(steps) if any(map(changes, step.actions))]
+    for number in writing or range(len(steps)):
+        step = steps[number]
+        passes = any(action.lower() == _PASS_ROLE for action in step.actions)
+        own = (*subject.own, *(subject.passable if passes else ()))
+        beyond = replace(step, not_resources=(*step.not_resources, *own))
+        yield (*steps[:number], beyond, *steps[number + 1 :])
