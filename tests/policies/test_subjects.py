@@ -1,0 +1,172 @@
+"""From roles in templates to subjects of a proof; whatever does not fit is undecided, never left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sudo_mcp_guardrails.agents import Agent, AgentEnvironment, SensitiveRead
+from sudo_mcp_guardrails.iam import Request, evaluate
+from sudo_mcp_guardrails.iam.assembly import Template, TemplateError
+from sudo_mcp_guardrails.iam.templates import read_templates
+from sudo_mcp_guardrails.policies.declaration import declaration, declarations, to_metadata
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.policies.scope import AgentScope
+from sudo_mcp_guardrails.policies.subjects import read_subjects
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.policies.subjects import Subjects
+
+ACCOUNT, OTHER = "111111111111", "222222222222"
+VALUES = {"Partition": "aws", "AccountId": ACCOUNT, "Region": "eu-central-1"}
+PATH = "/mcp-guardrails/agents/bot/"
+Json = dict[str, Any]
+
+
+def agent(name: str = "bot", *accounts: str, **more: Any) -> Agent:
+    environment = AgentEnvironment.sandbox(*(accounts or (ACCOUNT,)), regions=["eu-central-1"])
+    return Agent(name, owner="me", services=["s3"], environments=[environment], **more)
+
+
+def metadata(*agents: Agent, account: str | None = ACCOUNT) -> Json:
+    return dict(to_metadata(declaration(AgentScope(a, account))) for a in agents)
+
+
+def policy(resource: Any = "*", **properties: Any) -> Json:
+    statement = {"Sid": "Cap", "Effect": "Allow", "Action": "s3:*", "Resource": resource}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document, **properties}}
+
+
+def role(name: str | None = "mcp-guardrails-bot-read", path: Any = PATH, **properties: Any) -> Json:
+    named = {} if name is None else {"RoleName": name}
+    return {"Type": "AWS::IAM::Role", "Properties": {"Path": path, **named, **properties}}
+
+
+def read(resources: Json, declared: Json | None = None, **more: Any) -> Subjects:
+    body = {"Resources": resources, "Metadata": metadata(agent()) if declared is None else declared}
+    templates = [Template("App", body, **{"values": VALUES, **more})]
+    return read_subjects(templates, read_templates(templates))
+
+
+def test_a_declaration_survives_the_template() -> None:
+    wanted = declaration(
+        AgentScope(agent("bot", ACCOUNT, OTHER, sensitive_reads=[SensitiveRead.LOG]), None, GuardrailNames("other"))
+    )
+    template = Template("App", {"Resources": {}, "Metadata": dict([to_metadata(wanted)])})
+    assert declarations([template]) == ((template, wanted),)
+    assert wanted.accounts == (ACCOUNT, OTHER)
+    assert wanted.path == "/other/agents/bot/"
+    assert wanted.sensitive_reads == ("log",)
+    assert any(arn.endswith(":::bot-*") for arn in wanted.own)
+
+
+def test_a_role_of_a_declared_agent_is_a_subject() -> None:
+    found = read(
+        {"R": role(ManagedPolicyArns=[{"Ref": "P"}]), "P": policy({"Fn::Sub": "arn:${AWS::Partition}:s3:::b"})}
+    )
+    [(subject, made)] = found.decided
+    assert found.undecided == ()
+    assert (subject.agent, subject.capability, subject.source) == ("bot", "read", "App/R")
+    assert subject.facts.principal.arn == f"arn:aws:iam::{ACCOUNT}:role{PATH}mcp-guardrails-bot-read"
+    assert subject.facts.partition == "aws"
+    assert subject.regions == ("eu-central-1",)
+    assert subject.accounts == (ACCOUNT,)
+    assert f"arn:aws:iam::{ACCOUNT}:role{PATH}workloads/*" in subject.own
+    assert subject.passable == (f"arn:aws:iam::{ACCOUNT}:role{PATH}mcp-guardrails-bot-execution",)
+    assert made.logical_id == "R"
+    assert evaluate(Request("s3:GetObject", "arn:aws:s3:::b", subject.facts.principal), subject.layers).allowed
+    assert not evaluate(Request("s3:GetObject", "arn:aws:s3:::c", subject.facts.principal), subject.layers).allowed
+
+
+def test_nothing_is_stated_of_a_sessions_tags_and_origin() -> None:
+    [(subject, _)] = read({"R": role()}).decided
+    assert not [key for key in subject.facts.fixed if key.startswith(("aws:principaltag/", "aws:sourceidentity"))]
+
+
+@pytest.mark.parametrize("kind", ["read", "plan", "apply", "execution"])
+def test_capabilities(kind: str) -> None:
+    [(subject, _)] = read({"R": role(f"mcp-guardrails-bot-{kind}")}).decided
+    assert subject.capability == kind
+
+
+def test_an_unknown_account_is_a_subject_for_each_declared_one() -> None:
+    declared = metadata(agent("bot", ACCOUNT, OTHER), account=None)
+    found = read({"R": role(), "P": policy(Roles=[{"Ref": "R"}])}, declared, values={})
+    assert [subject.facts.principal.account for subject, _ in found.decided] == [ACCOUNT, OTHER]
+    assert "${" not in str([(s.layers, s.own, s.regions) for s, _ in found.decided])
+
+
+def test_roles_share_what_they_share() -> None:
+    shared = {"ManagedPolicyArns": [{"Ref": "P"}]}
+    roles = {kind: role(f"mcp-guardrails-bot-{kind}", **shared) for kind in ("read", "plan")}
+    (first, _), (second, _) = read({**roles, "P": policy()}).decided
+    assert first.layers.identity[0] is second.layers.identity[0]
+
+
+def test_other_roles_are_nobodys_business() -> None:
+    found = read({"R": role("anything", "/"), "S": role("x", "/mcp-guardrails/"), "T": role(None, "/team/")})
+    assert (found.decided, found.undecided) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("made", "declared", "reason"),
+    [
+        (role(), {}, "no template of its account declares agent 'bot'"),
+        (role(path="/mcp-guardrails/agents/nobody/"), None, "no template of its account declares agent 'nobody'"),
+        (role("something-else"), None, "is none of the agent's: expected one of mcp-guardrails-bot-read"),
+        (role(None), None, "is none of the agent's"),
+        (role(path=PATH + "deeper/"), None, "is none of the agent's"),
+        (role(ManagedPolicyArns=["arn:aws:iam::aws:policy/AdministratorAccess"]), None, "is in no template"),
+        (role(path={"Ref": "Where"}), None, "is known at deployment alone"),
+        (role(path={"Fn::Sub": "/mcp-guardrails/agents/${Where}/"}), None, "no template of its account declares"),
+        (role(None, PATH + "workloads/"), None, "its boundary is None, expected the agent's"),
+        (
+            role(None, PATH + "workloads/", PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/mine"),
+            None,
+            f"its boundary is 'arn:aws:iam::{ACCOUNT}:policy/mine', expected the agent's",
+        ),
+    ],
+)
+def test_undecided(made: Json, declared: Json | None, reason: str) -> None:
+    resources = {"R": made, "Where": {"Type": "AWS::SSM::Parameter"}}
+    found = read(resources, declared)
+    assert found.decided == ()
+    [undecided] = found.undecided
+    assert reason in undecided.reason
+
+
+def test_a_workload_role_under_the_agents_boundary_is_fine() -> None:
+    names = GuardrailNames()
+    boundary = policy(ManagedPolicyName=names.boundary_name("bot"), Path=names.boundary_path)
+    made = role(
+        None, PATH + "workloads/", PermissionsBoundary={"Ref": "B"}, ManagedPolicyArns=["arn:aws:iam::aws:policy/X"]
+    )
+    found = read({"R": made, "B": boundary})
+    assert (found.decided, found.undecided) == ((), ())
+
+
+def test_another_accounts_declaration_does_not_count() -> None:
+    here = Template("A", {"Resources": {"R": role()}}, values=VALUES)
+    there = Template(
+        "B", {"Resources": {}, "Metadata": metadata(agent("bot", OTHER), account=OTHER)}, {**VALUES, "AccountId": OTHER}
+    )
+    found = read_subjects([here, there], read_templates([here, there]))
+    assert [u.reason for u in found.undecided] == ["no template of its account declares agent 'bot'"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"agent": 1}, "expected an object with agent and prefix"),
+        ({"prefix": "X"}, r"\.prefix: name prefix 'X' is not allowed"),
+        ({"regions": {}}, r"\.regions: expected a list of objects"),
+        ({"regions": [{"accounts": "x", "regions": []}]}, r"\.accounts: expected a list of strings"),
+        ({"own": None}, r"\.own: expected a list of strings"),
+    ],
+)
+def test_a_malformed_declaration(change: Json, message: str) -> None:
+    [(key, value)] = metadata(agent()).items()
+    with pytest.raises(TemplateError, match=message):
+        read({}, {key: {**value, **change}})
