@@ -1,14 +1,15 @@
 """Do two sets of policies mean the same, whatever the request and whatever the other layers?
 
-Every action and resource falls into a class of those that the same patterns match. In each class a set of policies
-is reduced to what its statements still ask for: conditions, principals, and patterns that depend on the request.
-These stay opaque; a set means the same where, class by class, its Allows ask for the same and its Denies do. So a
-proof is one, while sets that only mean the same by what their conditions say are not proved.
+A set is taken apart into items: for one action, an effect on one resource pattern, with what must hold beside it
+(conditions, principals, patterns that depend on the request), which stays opaque. Two sets mean the same where, for
+each class of actions, every item of one is covered by those items of the other that ask for no more. So a proof is
+one, while sets that only mean the same by what their conditions say are not proved.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sudo_mcp_guardrails.iam.automaton import CapError, like, representatives
 from sudo_mcp_guardrails.iam.catalogue import service_actions
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 
-Term = frozenset[object]
-"""What a statement asks for beside action and resource; all of it must hold."""
-
+_WILDCARD: Final = re.compile(r"[*?]")
 _EVERYTHING: Final = like("*")
 
 
@@ -57,25 +56,34 @@ def same_meaning(
             if group in seen:
                 continue
             seen.add(group)
-            patterns = dict.fromkeys(p for side in concerned for s in side for p in s.plain)
-            for resource in representatives((_EVERYTHING,), tuple(map(like, patterns))):
-                for effect in ("Allow", "Deny"):
-                    first, second = (_asked(side, effect, resource) for side in concerned)
-                    if first != second:
-                        reason = f"what {effect} asks for differs: {action} on {resource or 'any other resource'}"
+            first, second = (frozenset(item for s in side for item in s.items) for side in concerned)
+            for one, other in ((first, second), (second, first)):
+                for item in sorted(one - other, key=lambda item: (item.effect, item.resource)):
+                    left = _uncovered(item, other)
+                    if left is not None:
+                        reason = f"only one has this {item.effect}: {action} on {left or 'any other resource'}"
                         return Proof(Verdict.NOT_PROVED, reason=reason)
     except CapError as error:
         return Proof(Verdict.NOT_PROVED, reason=str(error))
-    return Proof(Verdict.PROVED, reason="in every class of actions and resources both ask for the same")
+    return Proof(Verdict.PROVED, reason="for every action, what one allows or denies the other does too")
+
+
+class _Item(NamedTuple):
+    """What a statement does to one action: an effect on a resource pattern where all of a term holds."""
+
+    effect: str
+    resource: str
+    term: frozenset[object]
 
 
 class _Compared:
-    """A statement, ready to be asked about a class.
+    """A statement, ready to be asked about a class of actions.
 
     Attributes:
         statement: The statement.
         names: Whether it is about an action, in lower case.
         plain: Its Resource patterns that do not depend on the request.
+        items: What it does to an action that it is about.
     """
 
     def __init__(self, statement: Statement) -> None:
@@ -83,31 +91,37 @@ class _Compared:
         listed = action_test(statement.actions or statement.not_actions)
         self.names: Callable[[str], bool] = listed if statement.actions else lambda action: not listed(action)
         self.plain = tuple(completed(p) for p in statement.resources if not has_variable(p))
-        self._matches = any_glob(self.plain)
-        self._term: Term = frozenset(
-            {
-                *conditions(statement),
-                ("Principal", frozenset(statement.principals)),
-                ("NotPrincipal", frozenset(statement.not_principals)),
-                # What is left out cannot be split into classes where pseudo parameters are not known.
-                ("NotResource", frozenset(statement.not_resources)),
-            }
-        ) - {(element, frozenset()) for element in ("Principal", "NotPrincipal", "NotResource")}
-
-    def terms(self, resource: str) -> Iterable[Term]:
-        """Yield what it asks for on a resource; any of it is enough."""
-        if not self.statement.resources or self._matches(resource):
-            yield self._term
-            return
-        for pattern in self.statement.resources:
-            if has_variable(pattern):
-                yield self._term | {("Resource", pattern)}
+        elements = {
+            "Principal": statement.principals,
+            "NotPrincipal": statement.not_principals,
+            # What is left out cannot be told apart where pseudo parameters are not known, and so stays whole.
+            "NotResource": statement.not_resources,
+        }
+        term: frozenset[object] = frozenset(
+            {*conditions(statement), *((name, frozenset(values)) for name, values in elements.items() if values)}
+        )
+        effect = statement.effect
+        self.items = (
+            *(_Item(effect, pattern, term) for pattern in (self.plain if statement.resources else ("*",))),
+            *(_Item(effect, "*", term | {("Resource", p)}) for p in statement.resources if has_variable(p)),
+        )
 
 
-def _asked(statements: Iterable[_Compared], effect: str, resource: str) -> frozenset[Term]:
-    """Return what the statements of an effect ask for, without what asks for more than another: that is unique."""
-    found = {term for s in statements if s.statement.effect == effect for term in s.terms(resource)}
-    return frozenset(term for term in found if not any(other < term for other in found))
+def _uncovered(item: _Item, others: Iterable[_Item]) -> str | None:
+    """Return a resource on which no other item does what this one does, or None."""
+    patterns = tuple(o.resource for o in others if o.effect == item.effect and o.term <= item.term)
+    if "*" in patterns or item.resource in patterns:
+        return None
+    head = _WILDCARD.split(item.resource, maxsplit=1)[0]
+    near = tuple(p for p in patterns if _compatible(head, _WILDCARD.split(p, maxsplit=1)[0]))
+    covered = any_glob(near)
+    resources = representatives((like(item.resource),), tuple(map(like, sorted(near))))
+    return next((resource for resource in resources if not covered(resource)), None)
+
+
+def _compatible(one: str, other: str) -> bool:
+    """Return whether strings can begin with both."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _actions(statements: Iterable[Statement], closed: Collection[str]) -> tuple[str, ...]:
