@@ -59,8 +59,6 @@ class Template:
             if not isinstance(self.body.get(section, {}), dict):
                 kind = type(self.body[section]).__name__
                 raise TemplateError(f"template {self.name!r}: {section}: expected an object, got {kind}")
-        if "Resources" not in self.body:
-            raise TemplateError(f"template {self.name!r}: expected an object with Resources")
         for id_, resource in self.resources.items():
             place = f"template {self.name!r}: Resources.{id_}"
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
@@ -70,8 +68,8 @@ class Template:
 
     @property
     def resources(self) -> Mapping[str, Any]:
-        """The resources by logical id."""
-        found: Mapping[str, Any] = self.body["Resources"]
+        """The resources by logical id; none for an empty stack, whose template the CDK writes without the section."""
+        found: Mapping[str, Any] = self.body.get("Resources", {})
         return found
 
     def properties(self, logical_id: str) -> Mapping[str, Any]:

@@ -426,7 +426,6 @@ class TestAcrossTemplates:
     ("body", "message"),
     [
         ([], "template 'T': expected an object, got list"),
-        ({}, "template 'T': expected an object with Resources"),
         ({"Resources": []}, "Resources: expected an object, got list"),
         ({"Resources": {"R": {"Properties": {}}}}, r"Resources\.R: expected an object with a Type"),
         ({"Resources": {"Fn::ForEach::R": []}}, "Fn::ForEach::R: expected an object with a Type"),
