@@ -40,10 +40,17 @@ class Bit:
 
 @dataclass(frozen=True)
 class Sides:
-    """Two bits that stand for whose resource it is: of the principal's own account, or of another."""
+    """Bits that stand for whose resource it is.
+
+    Args:
+        own: It is of the principal's own account.
+        other: It is of another account.
+        policed: It is of the principal's own account, and is a resource, which can have a policy.
+    """
 
     own: int
     other: int
+    policed: int
 
 
 def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides | None, facts: Facts) -> Variable:
@@ -74,7 +81,9 @@ def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides
             keys = {"aws:resourceaccount": (owner,), account_key: (owner,)}
             owned = mask
             if sides is not None:
-                owned &= ~(sides.other if owner == own else sides.own)
+                owned &= ~(sides.other if owner == own else sides.own | sides.policed)
+                if text == "*":
+                    owned &= ~sides.policed
             for cleared, condition in accounts:
                 if not condition.holds(keys):
                     owned &= ~cleared

@@ -148,10 +148,10 @@ class _Assembly:
     def step(self, number: int, asked: Asked) -> tuple[Route, ...]:
         """Add the statements that speak of a step, and return the routes by which it may be allowed."""
         first = len(self.bits)
-        sides = Sides(own=self._bit(), other=self._bit())
+        sides = Sides(own=self._bit(), other=self._bit(), policed=self._bit())
         step = _Step(self, number, asked)
         routes = step.routes(sides)
-        either = sides.own | sides.other
+        either = sides.own | sides.other | sides.policed
         told_apart = any(group & either for route in routes for group in route if group != _SATISFIED)
         self.resources.append(
             resource_variable(number, asked, self.bits[first:], sides if told_apart else None, self._facts)
@@ -237,7 +237,7 @@ class _Step:
             return [(*inner, sides.own)]
         if self._action.split(":", 1)[0] in WITHOUT_RESOURCE_POLICIES and not self._asked.anything:
             return [(*inner, sides.own)]
-        return [(sides.own,), (*inner, sides.other)]
+        return [(sides.policed,), (*inner,)]
 
     def _given(self, sides: Sides) -> list[Route]:
         """Return the ways past the resource, whose policy is given."""

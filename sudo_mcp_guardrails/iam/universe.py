@@ -22,7 +22,14 @@ NOTHING_NAMED: Final = ""
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName", "FunctionName"})
-"""Variables whose values have neither colon nor slash. Others may have a slash, and the last one anything."""
+"""Variables whose values have neither colon nor slash."""
+_COLONS: Final = frozenset({"AlarmName", "ObjectName", "Path", "ResourcePath"})
+"""Variables whose values may have a colon, as may all paths of IAM.
+
+For all others it is an assumption that the names of resources have none. Without it a pattern such as
+``arn:aws:dynamodb:*:111111111111:table/app-*``, whose first star may run on past colons, could match a table of
+another account named ``x:111111111111:table/app-``, which DynamoDB does not let anybody make.
+"""
 _ACCOUNT_DIGITS: Final = 12
 
 
@@ -58,7 +65,8 @@ def tokens(arn_format: str, partition: str) -> Tokens:
         elif name in _SEGMENTS:
             out += some(SEGMENT)
         else:
-            out += some(ANY if place == len(arn_format) else NO_COLON)
+            colons = name in _COLONS or name.endswith("WithPath")
+            out += some(ANY if colons and place == len(arn_format) else NO_COLON)
     return (*out, *like(arn_format[place:]))
 
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 GLOBAL: Final = ("iam:PassRole", "s3:ListAllMyBuckets", "sts:GetCallerIdentity")
 """Calls that AWS serves from one Region for all, whichever Region an agent works in."""
-_GLOBAL_SERVICES: Final = {"cloudfront", "globalaccelerator", "route53", "shield", "waf"}
+GLOBAL_SERVICES: Final = frozenset({"cloudfront", "globalaccelerator", "route53", "shield", "waf"})
+"""Services that AWS serves from one Region for all."""
 
 
 def global_services(scope: AgentScope) -> tuple[str, ...]:
     """Return the patterns of the agent's services that AWS serves from one Region for all."""
-    return tuple(f"{service}:*" for service in scope.services if service in _GLOBAL_SERVICES)
+    return tuple(f"{service}:*" for service in scope.services if service in GLOBAL_SERVICES)
 
 
 def region_conditions(scope: AgentScope) -> tuple[Conditions, ...]:

@@ -38,7 +38,7 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
                 reason="secrets and credentials stay out of an agent's reach unless it is opted in by class",
             )
         )
-    elsewhere = tuple(p for service in scope.services for p in compact(service, _confinable(service)))
+    elsewhere = data_reads(scope)
     if elsewhere:
         statements.append(
             Statement(
@@ -50,6 +50,11 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
             )
         )
     return tuple(statements)
+
+
+def data_reads(scope: AgentScope) -> tuple[str, ...]:
+    """Return patterns of the sensitive reads of the agent's services that its own resources can be told apart in."""
+    return tuple(pattern for service in scope.services for pattern in compact(service, _confinable(service)))
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.boundary.regions import global_services, region_conditions
+from sudo_mcp_guardrails.policies.boundary.sensitive import data_reads
 from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
@@ -90,6 +91,17 @@ def policy(scope: AgentScope) -> PolicyDocument:
             reason="a resource policy that names the execution role must not widen what the agent owns",
         )
     )
+    elsewhere = data_reads(scope)
+    if elsewhere:
+        statements.append(
+            Statement(
+                sid="ExecutionForeignData",
+                effect="Deny",
+                actions=elsewhere,
+                not_resources=own,
+                reason="a template is filled from the agent's own data alone, whatever a resource policy allows",
+            )
+        )
     sensitive = tuple(
         a
         for kind in kept(scope.agent.sensitive_reads)
@@ -133,6 +145,15 @@ SCENARIOS: Final = (
         f"{_TABLE}{{prefix}}orders",
         allowed=True,
         sid="ExecutionWork",
+    ),
+    Scenario(
+        "execution-foreign-object",
+        "execution",
+        "s3:GetObject",
+        "arn:${AWS::Partition}:s3:::payroll/2026.csv",
+        allowed=False,
+        sid="ExecutionForeignData",
+        title="fills a template from somebody else's object",
     ),
     Scenario(
         "execution-create-bounded-role",

@@ -1,0 +1,193 @@
+"""What an agent must never do, beside the known escalation paths: properties of the same form.
+
+Each is a statement used as a question. It is asked of every role of every agent; see
+:mod:`sudo_mcp_guardrails.iam.properties` for what blocked, contained and strict mean.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.iam.action_sets import members, named, writing
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
+from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sudo_mcp_guardrails.iam.documents import Conditions
+    from sudo_mcp_guardrails.iam.properties import Subject
+
+_READERS: Final = frozenset({"read", "plan"})
+_ALWAYS_KEPT: Final = frozenset({SensitiveRead.SECRET, SensitiveRead.CREDENTIAL})
+
+# Writing actions of services that watch; an agent owns none of their resources.
+_TRAIL: Final = (
+    *("access-analyzer:*", "auditmanager:*", "cloudtrail:*", "config:*", "detective:*", "fms:*", "guardduty:*"),
+    *("inspector2:*", "macie2:*", "observabilityadmin:*", "oam:*", "securityhub:*", "securitylake:*"),
+    *("ec2:DeleteFlowLogs", "logs:DeleteAccountPolicy", "s3:PutAccountPublicAccessBlock"),
+)
+_ORGANIZATION: Final = ("organizations:*", "account:*", "controltower:*", "ram:*")
+_APPROVERS: Final = (
+    *("sso:*", "sso-directory:*", "identitystore:*", "mpa:*", "identity-sync:*"),
+    *("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"),
+)
+_SESSIONS: Final = (
+    *("sts:AssumeRole", "sts:AssumeRoot", "sts:GetFederationToken", "sts:GetScopedCredentials"),
+    *("sts:GetSessionToken", "sts:GetWebIdentityToken", "sts:SetSourceIdentity", "sts:TagSession"),
+)
+_HOOKS: Final = (
+    *("cloudformation:ActivateType", "cloudformation:BatchDescribeTypeConfigurations"),
+    *("cloudformation:DeactivateType", "cloudformation:DeregisterType", "cloudformation:PublishType"),
+    *("cloudformation:RegisterPublisher", "cloudformation:RegisterType", "cloudformation:SetTypeConfiguration"),
+    *("cloudformation:SetTypeDefaultVersion", "cloudformation:TestType"),
+)
+_KEYS: Final = (
+    *("iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
+    *("iam:CreateServiceSpecificCredential", "iam:ResetServiceSpecificCredential"),
+    *("iam:UploadSigningCertificate", "iam:UploadSSHPublicKey", "iam:CreateUser", "iam:CreateVirtualMFADevice"),
+)
+_GUARDRAIL_ARNS: Final = (
+    *(("lambda", "function:"), ("states", "stateMachine:"), ("dynamodb", "table/"), ("sns", ""), ("sqs", "")),
+    *(("events", "rule/"), ("es", "domain/"), ("logs", "log-group:/aws/lambda/"), ("cloudformation", "stack/")),
+)
+"""(service, beginning of the last part) of what guardrails are made of, whose names begin with their prefix."""
+_BOUNDED: Final = ("iam:CreateRole", "iam:PutRolePermissionsBoundary")
+
+
+def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Property]:
+    """Yield what must never be possible for a role.
+
+    Args:
+        subject: The role.
+        prefix: Name prefix of the guardrails' own resources.
+        boundary: ARN of the agent's boundary.
+    """
+    yield _asks("trail", "stops, changes or blinds what records and watches", _changing(_TRAIL), strict=True)
+    yield _asks("organization", "leaves or changes the organization", _changing(_ORGANIZATION), strict=True)
+    yield _asks("approvers", "changes who may approve, or approves", _changing(_APPROVERS), strict=True)
+    yield _asks("sessions", "makes a session of its own, or one that outlives the broker's", _SESSIONS, strict=True)
+    yield _asks("hooks", "changes the hooks that check what is deployed", _changing(_HOOKS), strict=True)
+    yield _asks("long-term-keys", "makes a credential that does not expire", _KEYS, strict=True)
+    yield _guardrails(subject, prefix)
+    yield _asks(
+        "tier",
+        "changes the tags of an agent's role, and so its tier",
+        ("iam:TagRole", "iam:UntagRole", "iam:TagPolicy", "iam:UntagPolicy"),
+        resources=(f"arn:*:iam::*:role/{prefix}/*", f"arn:*:iam::*:policy/{prefix}/*"),
+        not_resources=_workloads(subject),
+        strict=True,
+    )
+    yield _asks("changes", "changes what is not its own", all_changes(), not_resources=subject.own)
+    yield _asks(
+        "pass-role",
+        "passes a role that is not its own",
+        ("iam:PassRole",),
+        not_resources=(*_workloads(subject), *subject.passable),
+        strict=True,
+    )
+    yield _asks(
+        "bounded-roles",
+        "makes a role without its own boundary",
+        _BOUNDED,
+        conditions=(("StringNotEquals", "iam:PermissionsBoundary", (boundary,)),),
+        strict=True,
+    )
+    yield _asks("boundary-removed", "takes a boundary away", ("iam:DeleteRolePermissionsBoundary",), strict=True)
+    if subject.regions:
+        yield _regions(subject)
+    if subject.accounts:
+        yield _asks(
+            "environments",
+            "changes a resource in an account that is none of its environments'",
+            all_changes(),
+            conditions=(("StringNotEquals", "aws:ResourceAccount", subject.accounts),),
+            strict=True,
+        )
+    for kind in SensitiveRead:
+        if kind.value not in subject.sensitive_reads:
+            yield _sensitive(subject, kind)
+
+
+@cache
+def all_changes() -> tuple[str, ...]:
+    """Return every action of the catalogue that changes something, but for passing a role, which is asked apart."""
+    return tuple(name for name in members(writing()) if name != "iam:PassRole")
+
+
+@cache
+def _changing(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the actions that change something among those that patterns cover."""
+    return members(named(patterns) & writing())
+
+
+def _guardrails(subject: Subject, prefix: str) -> Property:
+    """Return the property that nothing of the guardrails' own is changed: roles, policies, functions, logs, ledger."""
+    partition, account = subject.facts.partition, subject.facts.principal.account
+    named = (
+        *(f"iam::{account}:{kind}/{prefix}/*" for kind in ("role", "policy")),
+        *(f"{kind}:*:{account}:{rest}{prefix}-*" for kind, rest in _GUARDRAIL_ARNS),
+        f"s3:::{prefix}-*",
+    )
+    return _asks(
+        "guardrails",
+        "changes the guardrails, their ledger or another agent's roles",
+        all_changes(),
+        resources=tuple(f"arn:{partition}:{rest}" for rest in named),
+        not_resources=_workloads(subject),
+        strict=True,
+    )
+
+
+def _workloads(subject: Subject) -> tuple[str, ...]:
+    """Return the patterns of the roles that the agent's own resources may carry."""
+    return tuple(pattern for pattern in subject.own if ":role/" in pattern)
+
+
+def _regions(subject: Subject) -> Property:
+    """Return the property that nothing happens in another Region, but for what AWS serves from one for all."""
+    everywhere = ("iam:*", *GLOBAL, *(f"{service}:*" for service in sorted(GLOBAL_SERVICES)))
+    step = Statement(
+        "Regions",
+        "Allow",
+        not_actions=everywhere,
+        resources=("*",),
+        conditions=(
+            ("StringNotEquals", "aws:RequestedRegion", subject.regions),
+            ("Null", "aws:RequestedRegion", ("false",)),
+        ),
+    )
+    title = f"acts in a Region it was not given, services without Regions and {', '.join(GLOBAL[1:])} aside"
+    return Property("invariant/regions", title, (step,), kind="invariant", strict=True)
+
+
+def _sensitive(subject: Subject, kind: SensitiveRead) -> Property:
+    """Return the property that a class of sensitive reads stays denied, or confined for what does its work."""
+    return _asks(
+        f"sensitive-{kind.value}",
+        f"reads of class {kind.value} without having been opted in",
+        sensitive_actions(kind),
+        strict=subject.capability in _READERS or kind in _ALWAYS_KEPT,
+    )
+
+
+def _asks(  # noqa: PLR0913 - the elements of a statement
+    name: str,
+    title: str,
+    actions: tuple[str, ...],
+    *,
+    resources: tuple[str, ...] = ("*",),
+    not_resources: tuple[str, ...] = (),
+    conditions: Conditions = (),
+    strict: bool = False,
+) -> Property:
+    """Return a property of one step."""
+    sid = "".join(word.capitalize() for word in name.split("-"))
+    step = Statement(
+        sid, "Allow", actions=actions, resources=resources, not_resources=not_resources, conditions=conditions
+    )
+    return Property(f"invariant/{name}", title, (step,), kind="invariant", strict=strict)

@@ -1,0 +1,50 @@
+"""Every property of an agent's role: the escalation catalogue, and what an agent must never do."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.iam.escalation import escalation_paths
+from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.invariants import invariants
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.iam.properties import Subject
+
+_ROLE: Final = re.compile(r"arn:([^:]+):iam::(\d{12}):role/([^/]+)/agents/([^/]+)/[^/]+")
+
+
+class SubjectError(GuardrailsError):
+    """A role that cannot be an agent's: the message has its ARN and what was expected."""
+
+
+def agent_properties(subject: Subject) -> tuple[Property, ...]:
+    """Return the properties of a role: the known escalation paths first, then the invariants.
+
+    Args:
+        subject: The role. Its ARN says which guardrails it belongs to.
+
+    Raises:
+        SubjectError: Where the role does not lie on an agents' path.
+    """
+    arn = subject.facts.principal.arn
+    match = _ROLE.fullmatch(arn)
+    if match is None:
+        raise SubjectError(f"role {arn!r} is no agent's, expected arn:…:role/PREFIX/agents/AGENT/NAME")
+    partition, account, prefix, agent = match.groups()
+    boundary = f"arn:{partition}:iam::{account}:policy/{prefix}/boundary/{prefix}-agent-{agent}"
+    opted = frozenset(subject.sensitive_reads)
+    escalations = (p for p, category in escalation_properties() if category != "credential" or not opted)
+    return (*escalations, *invariants(subject, prefix=prefix, boundary=boundary))
+
+
+@cache
+def escalation_properties() -> tuple[tuple[Property, str], ...]:
+    """Return the escalation catalogue as properties, each with its category."""
+    return tuple(
+        (Property(f"escalation/{path.id}", path.title, path.steps, path.sources), path.category)
+        for path in escalation_paths()
+    )
