@@ -50,7 +50,8 @@ p { margin:2px 0 12px; color:var(--soft); max-width:110ch; }
 .card li { height:8px; background:var(--none); }
 .card li:hover { outline:2px solid var(--ink); }
 .card small { color:var(--soft); display:block; }
-.legend { display:flex; flex-wrap:wrap; gap:14px; align-items:center; margin:10px 0 14px; color:var(--soft); font-size:13px; }
+.legend { display:flex; flex-wrap:wrap; gap:14px; align-items:center; margin:10px 0 14px; color:var(--soft);
+  font-size:13px; }
 .legend span { display:inline-flex; align-items:center; gap:2px; }
 .legend i { display:inline-block; width:22px; height:14px; }
 .legend em { font-style:normal; margin-left:6px; }

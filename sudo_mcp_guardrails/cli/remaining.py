@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEVELS: Final = ("List", "Read", "Tagging", "Write", "Permissions management")
 """Access levels, from the harmless end. An action that is of two, such as ``Tagging, Write``, counts as the first."""
 
-_PASS_ROLE: Final = "iam:PassRole"
+_PASSES_ROLE: Final = "iam:PassRole"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def remaining(subject: Subject, facts: Facts) -> Iterator[Remaining]:
 
 def _elsewhere(prover: Prover, action: str, subject: Subject) -> Verdict:
     """Decide whether an action is allowed on any resource that is not the agent's own."""
-    own = subject.own + (subject.passable if action == _PASS_ROLE else ())
+    own = subject.own + (subject.passable if action == _PASSES_ROLE else ())
     if not own:
         return Verdict.WITNESS
     return prover.prove([Statement(sid="Elsewhere", effect="Allow", actions=(action,), not_resources=own)]).verdict
