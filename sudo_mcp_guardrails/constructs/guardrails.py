@@ -1,28 +1,24 @@
-"""Rule packs at every synthesis, registered once for the whole app."""
+"""Rule packs and the proof at every synthesis, registered once for the whole app."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
-import cdk_nag
 
+from sudo_mcp_guardrails.constructs.acknowledgements import PACKS
+from sudo_mcp_guardrails.constructs.evidence import EVIDENCE_FILE
+from sudo_mcp_guardrails.constructs.validation import GuardrailProof, today
 from sudo_mcp_guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from constructs import Construct
 
-PACKS: Final[dict[str, Callable[..., cdk.IPolicyValidationPlugin]]] = {
-    "AwsSolutions": cdk_nag.AwsSolutionsChecks,
-    "HIPAA.Security": cdk_nag.HIPAASecurityChecks,
-    "NIST.800.53.R4": cdk_nag.NIST80053R4Checks,
-    "NIST.800.53.R5": cdk_nag.NIST80053R5Checks,
-    "PCI.DSS.321": cdk_nag.PCIDSS321Checks,
-    "Serverless": cdk_nag.ServerlessChecks,
-}
-"""cdk-nag's packs by the name that findings and acknowledgements carry."""
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
+    from sudo_mcp_guardrails.policies.exemptions import Exemption
 
 
 class UnknownPackError(GuardrailsError):
@@ -52,16 +48,40 @@ class Guardrails:
             raise GuardrailsError(f"construct {scope.node.path!r} is in no cdk.App, and checks are registered there")
         return cls(root)
 
-    def enforce(self, packs: Sequence[str] = tuple(PACKS)) -> None:
-        """Run cdk-nag's packs at synthesis; a finding that is not accepted with a reason fails it.
+    def enforce(
+        self,
+        packs: Sequence[str] = tuple(PACKS),
+        *,
+        exemptions: Sequence[Exemption] = (),
+        evidence: bool = True,
+        known_policies: Mapping[str, PolicyDocument] | None = None,
+    ) -> None:
+        """Prove every agent role and run cdk-nag's packs at synthesis.
+
+        A finding of a pack that is not accepted with a reason fails synthesis. So does every property that is not
+        proved, and that cannot be accepted: only an exemption counts, which has an owner and an end.
 
         Args:
             packs: Names of packs. Default: all six.
+            exemptions: Properties that need not hold for an agent for a while, each at most 90 days. Default: none.
+                Each is a warning at every synthesis.
+            evidence: Whether to write ``guardrails-evidence.json`` beside the templates. Default: True.
+            known_policies: Managed policies that agent roles carry and no template holds, by ARN. Default: none;
+                nothing is proved of a role that carries another one.
 
         Raises:
             UnknownPackError: For a name that is not in :data:`PACKS`.
+            ExemptionError: For an exemption of more than 90 days. One from an unknown property or agent fails
+                synthesis.
         """
         for pack in packs:
             if pack not in PACKS:
                 raise UnknownPackError(f"rule pack {pack!r} is not known, allowed are {', '.join(PACKS)}")
-        cdk.Validations.of(self._app).add_plugins(*(PACKS[pack](self._app, verbose=True) for pack in packs))
+        for exemption in exemptions:
+            exemption.check_date(today())
+        # What an earlier synthesis left is no evidence of this one, should it fail before the proof.
+        (Path(self._app.outdir) / EVIDENCE_FILE).unlink(missing_ok=True)
+        proof = GuardrailProof(
+            self._app, exemptions=exemptions, packs=packs, evidence=evidence, known_policies=known_policies
+        )
+        cdk.Validations.of(self._app).add_plugins(*(PACKS[pack](self._app, verbose=True) for pack in packs), proof)
