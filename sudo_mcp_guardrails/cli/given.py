@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 CAPABILITY: Final = "given"
 """Stands where an agent's role has its capability."""
-DEFAULT_PRINCIPAL: Final = "arn:aws:iam::111111111111:role/agent"
+_PARTITION: Final = "aws"
+DEFAULT_PRINCIPAL: Final = f"arn:{_PARTITION}:iam::111111111111:role/agent"
 _PARTS: Final = 6
 _ALLOW_ALL: Final = PolicyDocument(
     "FullAWSAccess", (Statement(sid="FullAWSAccess", effect="Allow", actions=("*",), resources=("*",)),)

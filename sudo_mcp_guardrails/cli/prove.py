@@ -1,6 +1,7 @@
 """``mcp-guardrails prove``: show that no agent can escalate, or the request with which one can.
 
-Summary keys: ``agents``, ``properties``, ``proved``, ``witnesses``, ``not_proved``, ``seconds``. Items: ``agent``,
+Summary keys: ``agents``, ``properties``, ``proved``, ``witnesses``, ``not_proved``, ``seconds`` (of the
+proof, without a synthesis). Items: ``agent``,
 ``capability``, ``context`` (``aws-mcp``, ``other-mcp``, ``direct``), ``property``, ``verdict`` (``PROVED``,
 ``WITNESS``, ``NOT PROVED``), ``request`` (a witness's requests, one for each step; else null) and ``sids`` (of a
 witness what lets it through, of a proof what blocks it); also ``statements`` (the same as ``layer:Sid``), ``reason``,
@@ -17,26 +18,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from sudo_mcp_guardrails.cli.app_roles import AppDirOption, read_app
 from sudo_mcp_guardrails.cli.given import DEFAULT_PRINCIPAL, Given, escalations
 from sudo_mcp_guardrails.cli.inputs import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
-from sudo_mcp_guardrails.cli.requests import request_item, request_line
-from sudo_mcp_guardrails.cli.sarif import SarifOption, SarifResult, SarifRule, write_sarif
+from sudo_mcp_guardrails.cli.proof_report import (
+    NOT_PROVED,
+    PROVED,
+    UNDECIDED_RULE,
+    WITNESS,
+    Item,
+    result_details,
+    result_item,
+    result_table,
+    sarif_results,
+    undecided_item,
+)
+from sudo_mcp_guardrails.cli.sarif import SarifOption, SarifRule, write_sarif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sudo_mcp_guardrails.iam.properties import Property, Result, Subject
-
-_PROVED = "PROVED"
-_WITNESS = "WITNESS"
-_NOT_PROVED = "NOT PROVED"
-_LEVELS = {_WITNESS: "error", _NOT_PROVED: "warning"}
-_STYLES = {_WITNESS: "bold red", _NOT_PROVED: "yellow", _PROVED: "green"}
+    from sudo_mcp_guardrails.iam.properties import Property, Subject
 
 
 class ResourcePolicies(str, Enum):
@@ -72,7 +76,7 @@ class _Asked:
     """
 
     tasks: Sequence[_Task]
-    undecided: Sequence[dict[str, Any]] = ()
+    undecided: Sequence[Item] = ()
     unknown: str = ""
 
 
@@ -112,16 +116,22 @@ def prove(
             raise InputError("--app-dir and policies as files are given, expected one of them")
         if not given.any and (principal is not None or resource_policies is not ResourcePolicies.WORST):
             raise InputError("--principal and --resource-policies go with policies as files, such as --identity")
-        started = time.perf_counter()
         asked = _of_files(given, answer) if given.any else _of_app(app_dir, answer)
+        started = time.perf_counter()
         items = list(asked.undecided)
         with answer.progress.status("proving") as status:
             for task in asked.tasks:
                 status.update(f"proving {task.subject.agent} {task.subject.capability}")
                 items += _prove(task)
         summary = _summary(asked, items, time.perf_counter() - started)
-        _print(answer, items, summary)
-        write_sarif(sarif, _rules(asked), _sarif(items))
+        answer.text.print(result_table(items))
+        for text in result_details(items):
+            answer.text.print(text, soft_wrap=True)
+        answer.text.print(
+            f"{summary['agents']} agents, {summary['properties']} properties: {summary['proved']} proved, "
+            f"{summary['witnesses']} witnesses, {summary['not_proved']} not proved, {summary['seconds']} s"
+        )
+        write_sarif(sarif, _rules(asked), sarif_results(items))
         reasons = [asked.unknown] if asked.unknown else []
         if summary["not_proved"]:
             reasons.append(f"{summary['not_proved']} properties are not proved")
@@ -143,109 +153,27 @@ def _of_app(app_dir: Path | None, answer: Answer) -> _Asked:
         _Task(subject, agent_properties(subject), str(app.directory / role.template.file))
         for subject, role in app.subjects
     ]
-    undecided: list[dict[str, Any]] = [
-        {
-            "agent": one.agent,
-            "capability": "",
-            "context": "",
-            "property": "",
-            "verdict": _NOT_PROVED,
-            "request": None,
-            "sids": [],
-            "statements": [],
-            "reason": one.reason,
-            "title": "nothing can be proved about the role",
-            "source": one.role.construct_path or one.role.name,
-            "file": str(app.directory / one.role.template.file),
-        }
-        for one in app.undecided
-    ]
+    undecided = [undecided_item(one, str(app.directory / one.role.template.file)) for one in app.undecided]
     return _Asked(tasks, undecided, "; ".join(app.problems))
 
 
-def _prove(task: _Task) -> Iterator[dict[str, Any]]:
+def _prove(task: _Task) -> Iterator[Item]:
     from sudo_mcp_guardrails.iam.properties import prove_subject
 
     for result in prove_subject(task.subject, task.properties):
-        yield _item(result, task.file)
+        yield result_item(result, task.file)
 
 
-def _item(result: Result, file: str) -> dict[str, Any]:
-    """Return a result for machines."""
-    proof = result.proof
-    return {
-        "agent": result.subject.agent,
-        "capability": result.subject.capability,
-        "context": result.context,
-        "property": result.property.id,
-        "verdict": proof.verdict.value,
-        "request": [request_item(request) for request in proof.requests] or None,
-        "sids": [sid for _, sid in proof.statements],
-        "statements": [f"{layer}:{sid}" for layer, sid in proof.statements],
-        "reason": proof.reason,
-        "title": result.property.title,
-        "source": result.subject.source,
-        "file": file,
-    }
-
-
-def _summary(asked: _Asked, items: Sequence[dict[str, Any]], seconds: float) -> dict[str, Any]:
+def _summary(asked: _Asked, items: Sequence[Item], seconds: float) -> dict[str, Any]:
     verdicts = Counter(item["verdict"] for item in items)
     return {
         "agents": len({item["agent"] for item in items}),
         "properties": len({p.id for task in asked.tasks for p in task.properties}),
-        "proved": verdicts[_PROVED],
-        "witnesses": verdicts[_WITNESS],
-        "not_proved": verdicts[_NOT_PROVED],
+        "proved": verdicts[PROVED],
+        "witnesses": verdicts[WITNESS],
+        "not_proved": verdicts[NOT_PROVED],
         "seconds": round(seconds, 2),
     }
-
-
-def _print(answer: Answer, items: Sequence[dict[str, Any]], summary: dict[str, Any]) -> None:
-    answer.text.print(_table(items))
-    told: dict[str, list[dict[str, Any]]] = {}
-    for item in items:
-        if item["verdict"] != _PROVED:
-            told.setdefault(_gist(item), []).append(item)
-    for gist, same in told.items():
-        first = same[0]
-        contexts = ", ".join(filter(None, (item["context"] for item in same)))
-        head = " ".join(filter(None, (first["agent"], first["capability"], f"({contexts})" if contexts else "")))
-        answer.text.print(
-            Text.assemble((first["verdict"], _STYLES[first["verdict"]]), f" {head}: {gist}"), soft_wrap=True
-        )
-    answer.text.print(
-        f"{summary['agents']} agents, {summary['properties']} properties: {summary['proved']} proved, "
-        f"{summary['witnesses']} witnesses, {summary['not_proved']} not proved, {summary['seconds']} s"
-    )
-
-
-def _table(items: Sequence[dict[str, Any]]) -> Table:
-    """Return how many properties came out how, for each role and context."""
-    table = Table(box=None, pad_edge=False)
-    for column in ("agent", "capability", "context"):
-        table.add_column(column)
-    for verdict in _STYLES:
-        table.add_column(verdict.lower(), justify="right")
-    counts: dict[tuple[str, str, str], Counter[str]] = {}
-    for item in items:
-        counts.setdefault((item["agent"], item["capability"], item["context"]), Counter())[item["verdict"]] += 1
-    for row, count in counts.items():
-        cells = [Text(str(count[v]), _STYLES[v] if count[v] else "dim") for v in _STYLES]
-        table.add_row(*map(Text, row), *cells)
-    return table
-
-
-def _gist(item: dict[str, Any]) -> str:
-    """Return a witness, or why something is not proved, in lines that are the same for all contexts it holds in."""
-    lines = [": ".join(filter(None, (item["property"], item["title"])))]
-    lines += [f"  {request_line(request)}" for request in item["request"] or ()]
-    if item["statements"]:
-        lines.append(f"  let through by {', '.join(item['statements'])}")
-    if item["verdict"] == _NOT_PROVED:
-        lines.append(f"  {item['reason']}")
-    lines.append(f"  {item['source']}")
-    return "\n".join(lines)
 
 
 def _rules(asked: _Asked) -> list[SarifRule]:
@@ -254,18 +182,4 @@ def _rules(asked: _Asked) -> list[SarifRule]:
         for task in asked.tasks
         for p in task.properties
     ]
-    return [*rules, SarifRule("proof/undecided", "nothing can be proved about a role")]
-
-
-def _sarif(items: Sequence[dict[str, Any]]) -> list[SarifResult]:
-    return [
-        SarifResult(
-            f"proof/{item['property'] or 'undecided'}",
-            _LEVELS[item["verdict"]],
-            f"{item['agent']} {item['capability']} {item['context']}: {_gist(item)}",
-            item["file"],
-            names=(item["source"],) if item["source"] else (),
-        )
-        for item in items
-        if item["verdict"] in _LEVELS
-    ]
+    return [*rules, SarifRule(UNDECIDED_RULE, "nothing can be proved about a role")]
