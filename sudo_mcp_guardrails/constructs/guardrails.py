@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
     from sudo_mcp_guardrails.policies.exemptions import Exemption
+
+
+_FAILS: Final = "@aws-cdk/core:failSynthOnValidationErrors"
 
 
 class UnknownPackError(GuardrailsError):
@@ -71,6 +75,7 @@ class Guardrails:
 
         Raises:
             UnknownPackError: For a name that is not in :data:`PACKS`.
+            GuardrailsError: Where the app's context lets a synthesis with findings pass.
             ExemptionError: For an exemption of more than 90 days. One from an unknown property or agent fails
                 synthesis.
         """
@@ -79,6 +84,11 @@ class Guardrails:
                 raise UnknownPackError(f"rule pack {pack!r} is not known, allowed are {', '.join(PACKS)}")
         for exemption in exemptions:
             exemption.check_date(today())
+        # The CDK CLI turns it off and fails by the report itself; without the CLI nothing would.
+        if self._app.node.try_get_context(_FAILS) in {False, "false"} and "CDK_CLI_VERSION" not in os.environ:
+            raise GuardrailsError(
+                f"context {_FAILS!r} is false, expected it to be left out: no finding would stop synthesis"
+            )
         # What an earlier synthesis left is no evidence of this one, should it fail before the proof.
         (Path(self._app.outdir) / EVIDENCE_FILE).unlink(missing_ok=True)
         proof = GuardrailProof(

@@ -13,7 +13,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from sudo_mcp_guardrails import AgentGuardrails, Guardrails
+from sudo_mcp_guardrails import AgentGuardrails, Guardrails, GuardrailsError
 from sudo_mcp_guardrails.constructs.acknowledgements import PACKS
 from sudo_mcp_guardrails.constructs.evidence import EVIDENCE_FILE
 from sudo_mcp_guardrails.constructs.validation import PLUGIN, today
@@ -132,6 +132,16 @@ def test_what_a_grant_adds_is_seen(gate: Gate) -> None:
     said = gate.synth()
     assert "identity:More" in said
     assert "release-bot (execution)" in said
+
+
+def test_a_context_that_lets_findings_pass_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = cdk.App(context={"@aws-cdk/core:failSynthOnValidationErrors": False})
+    monkeypatch.delenv("CDK_CLI_VERSION", raising=False)
+    with pytest.raises(GuardrailsError, match="no finding would stop synthesis"):
+        Guardrails.of(app).enforce([])
+    # The CLI sets both, and fails by the report.
+    monkeypatch.setenv("CDK_CLI_VERSION", "2.1148.1")
+    Guardrails.of(app).enforce([])
 
 
 class TestAcknowledgement:
