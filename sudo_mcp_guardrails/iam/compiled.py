@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.iam.action_sets import everything, named
@@ -32,6 +32,7 @@ class CompiledStatement:
     """
 
     __slots__ = (
+        "_action_set",
         "_actions",
         "_all_but",
         "_not_resources",
@@ -54,6 +55,7 @@ class CompiledStatement:
         self.bounded = bounded
         # Every statement has one of Action and NotAction, so that "all but" is the absence of Action.
         self._all_but = not statement.actions
+        self._action_set: int | None = None
         self._actions = action_test(statement.actions or statement.not_actions)
         self.resources = tuple(map(completed, statement.resources))
         self.not_resources = tuple(map(completed, statement.not_resources))
@@ -71,8 +73,15 @@ class CompiledStatement:
     @property
     def action_set(self) -> int:
         """The catalogue's actions that the statement is about; see :mod:`~sudo_mcp_guardrails.iam.action_sets`."""
-        raw = self.statement
-        return named(raw.actions) if raw.actions else everything() & ~named(raw.not_actions)
+        if self._action_set is None:
+            raw = self.statement
+            self._action_set = named(raw.actions) if raw.actions else everything() & ~named(raw.not_actions)
+        return self._action_set
+
+    @property
+    def unconfined(self) -> bool:
+        """Whether it is about every resource."""
+        return (not self.resources or "*" in self.resources) and not self.not_resources
 
     def covers(self, resource: str, keys: Mapping[str, Strings]) -> bool:
         """Return whether the statement is about a resource."""
@@ -165,8 +174,6 @@ class CompiledLayer:
         missing: What decisions call it where nothing allows, such as ``"scp level 0"``.
     """
 
-    __slots__ = ("_by_action", "_statements", "missing", "name")
-
     def __init__(
         self, name: str, documents: Iterable[PolicyDocument], *, missing: str = "", bounded: bool = False
     ) -> None:
@@ -180,6 +187,15 @@ class CompiledLayer:
     def statements(self) -> tuple[CompiledStatement, ...]:
         """All statements in order."""
         return self._statements
+
+    @cached_property
+    def allowed(self) -> int:
+        """The catalogue's actions that any Allow statement is about."""
+        found = 0
+        for statement in self._statements:
+            if not statement.deny:
+                found |= statement.action_set
+        return found
 
     def about(self, action: str) -> tuple[tuple[CompiledStatement, ...], tuple[CompiledStatement, ...]]:
         """Return (Allow, Deny) statements that name an action."""

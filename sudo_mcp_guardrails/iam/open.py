@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.automaton import CapError, like, representatives
+from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.catalogue import takes_several
-from sudo_mcp_guardrails.iam.classes import arn_tokens, sets, values
-from sudo_mcp_guardrails.iam.operators import like as like_test
+from sudo_mcp_guardrails.iam.classes import sets, values
 from sudo_mcp_guardrails.iam.reduce import ACCOUNT_KEYS
+from sudo_mcp_guardrails.iam.resources import classified
 from sudo_mcp_guardrails.iam.search import Candidate, Name, Target, Variable
-from sudo_mcp_guardrails.iam.universe import ANYTHING, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from sudo_mcp_guardrails.iam.conditions import Condition
     from sudo_mcp_guardrails.iam.documents import Strings
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.question import Asked
     from sudo_mcp_guardrails.iam.reduce import Reduced
 
+_ACCOUNT: Final = "aws:resourceaccount"
+_S3_ACCOUNT: Final = "s3:resourceaccount"
 _ACCOUNT_PART: Final = 4
 _ACCOUNT_DIGITS: Final = 12
 
@@ -52,6 +52,12 @@ class Sides:
     other: int
     policed: int
 
+    def excluded(self, resource: str, *, is_own: bool) -> int:
+        """Return the bits that a resource does not have."""
+        if not is_own:
+            return self.own | self.policed
+        return self.other | (self.policed if resource == "*" else 0)
+
 
 def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides | None, facts: Facts) -> Variable:
     """Return the resource of a step.
@@ -59,59 +65,44 @@ def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides
     Raises:
         CapError: Where the patterns are too many to tell apart, or an account is compared with a pattern.
     """
-    about = [(bit, _resource_test(bit.reduced)) for bit in bits]
-    if asked.anything and any(c.key == "s3:resourceaccount" for bit in bits for c in bit.reduced.conditions):
-        raise CapError("a condition on s3:ResourceAccount concerns some actions of the class alone")
-    account_key = "s3:resourceaccount" if asked.action.lower().startswith("s3:") else ""
-    accounts = [
-        (bit.mask, condition) for bit in bits for condition in bit.reduced.conditions if condition.key in ACCOUNT_KEYS
-    ]
-    patterns = tuple(sorted({p for bit in bits for p in (*(bit.reduced.resources or ()), *bit.reduced.not_resources)}))
+    s3 = asked.action[:3].lower() == "s3:"
+    accounts = [(bit, c) for bit in bits for c in bit.reduced.conditions if c.key in ACCOUNT_KEYS]
     own = facts.principal.account
-    named = tuple(sorted({own, *(wanted for _, c in accounts for wanted in c.wanted)}))
+    named = tuple(sorted({own, *(wanted for _, condition in accounts for wanted in condition.wanted)}))
     if any("*" in account or "?" in account for account in named):
         raise CapError(f"the account of a resource is compared with a pattern: {', '.join(named)}")
+    confined = [bit for bit in bits if bit.reduced.confined]
+    dropped = 0
+    if asked.anything:
+        # Every Allow is taken to be about the resource and no Deny that depends on it: an upper bound, to begin with.
+        dropped = sum(bit.mask for bit in confined if bit.deny)
+        confined = []
+        s3_only = [(bit, c) for bit, c in accounts if c.key == _S3_ACCOUNT]
+        dropped |= sum({bit.mask for bit, _ in s3_only if bit.deny})
+        accounts = [pair for pair in accounts if pair not in s3_only]
+    patterns = tuple(sorted({p for bit in confined for p in bit.reduced.patterns}))
+    tests = [(bit.mask, *_masks(bit.reduced, patterns)) for bit in confined]
     found: dict[int, Candidate] = {}
-    for text in _resources(asked.formats, facts.partition, patterns, named):
-        mask = -1
-        for bit, test in about:
-            if test is not None and not test(text):
-                mask &= ~bit.mask
+    for text, matched in classified(asked.formats, facts.partition, patterns, named):
+        mask = ~dropped
+        for bit_mask, inside, outside in tests:
+            if matched & outside or (inside and not matched & inside):
+                mask &= ~bit_mask
         for owner in _owners(text, own, named):
-            keys = {"aws:resourceaccount": (owner,), account_key: (owner,)}
-            owned = mask
-            if sides is not None:
-                owned &= ~(sides.other if owner == own else sides.own | sides.policed)
-                if text == "*":
-                    owned &= ~sides.policed
-            for cleared, condition in accounts:
-                if not condition.holds(keys):
-                    owned &= ~cleared
+            owned = mask if sides is None else mask & ~sides.excluded(text, is_own=owner == own)
+            if accounts:
+                keys = {_ACCOUNT: (owner,), **({_S3_ACCOUNT: (owner,)} if s3 else {})}
+                for bit, condition in accounts:
+                    if not condition.holds(keys):
+                        owned &= ~bit.mask
             found.setdefault(owned, Candidate(owned, Target(text, owner)))
     return _variable(Name(step, ""), found.values())
 
 
-def _resource_test(reduced: Reduced) -> Callable[[str], bool] | None:
-    """Return the test of a statement's resource elements; None where every resource passes."""
-    inside = None if reduced.resources is None else like_test(reduced.resources)
-    outside = like_test(reduced.not_resources) if reduced.not_resources else None
-    if outside is None:
-        return inside
-    if inside is None:
-        return lambda text: not outside(text)
-    return lambda text: inside(text) and not outside(text)
-
-
-@lru_cache(maxsize=65_536)
-def _resources(formats: Strings, partition: str, patterns: Strings, accounts: Strings) -> Strings:
-    """Return a resource for each way in which the patterns can match, and for each account that is named."""
-    universes = tuple(tokens(arn_format, partition) for arn_format in formats)
-    by_account = any("${Account}" in f or f == ANYTHING for f in formats)
-    told_apart = (
-        *(like(pattern) for pattern in patterns),
-        *((arn_tokens(f"*:*:*:*:{account}:*") for account in accounts) if by_account else ()),
-    )
-    return representatives(universes, told_apart)
+def _masks(reduced: Reduced, patterns: Strings) -> tuple[int, int]:
+    """Return which patterns a statement needs one of, 0 for none, and of which it may have none."""
+    inside = sum(1 << patterns.index(p) for p in dict.fromkeys(reduced.resources or ()))
+    return inside, sum(1 << patterns.index(p) for p in reduced.not_resources)
 
 
 def _owners(resource: str, own: str, named: Strings) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,7 @@ from sudo_mcp_guardrails.iam.evaluate import evaluate
 from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
 from sudo_mcp_guardrails.iam.search import solutions
 from sudo_mcp_guardrails.iam.universe import ANYTHING, formats_of
+from sudo_mcp_guardrails.iam.walls import Walls
 from sudo_mcp_guardrails.iam.witness import requests_of, worst_case
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class Prover:
         self.facts = facts
         self._policies = layers.compiled
         self._assuming = replace(layers, resource=worst_case(facts))
+        self._walls = Walls(self._policies, facts)
         self._cache: ReducedCache = {}
         self._steps: dict[Statement, CompiledStatement] = {}
         self._single: dict[Asked, Proof] = {}
@@ -103,6 +106,10 @@ class Prover:
         Returns:
             The first witness, else the first question that could not be answered, else the proof.
         """
+        for step in steps:
+            blocked = self._blocked(self._compiled(step))
+            if blocked is not None:
+                return _proved(blocked)
         if len(steps) == 1 and not _few(steps[0]):
             return self._prove_wide(steps[0])
         alternatives = [self._asked(step) for step in steps]
@@ -111,6 +118,14 @@ class Prover:
             reason = f"{count} combinations of actions are over the cap of {MAX_ACTIONS}"
             return Proof(Verdict.NOT_PROVED, reason=reason)
         return _first_open(self._decide(asked) for asked in product(*alternatives))
+
+    def _blocked(self, step: CompiledStatement) -> Blocked | None:
+        """Return why a step is closed whatever the request; None where it may be open."""
+        actions = step.action_set
+        if not actions or (_few(step.statement) and actions.bit_count() < len(set(step.statement.actions))):
+            # An action that the catalogue does not know is in no set.
+            return None
+        return self._walls.blocked(actions)
 
     def _asked(self, step: Statement) -> tuple[Asked, ...]:
         """Return the actions that a step asks about, those that are decided alike once."""
@@ -131,8 +146,12 @@ class Prover:
 
     def _classes(self, step: CompiledStatement) -> tuple[int, ...]:
         """Return the classes of actions, among those that a step asks about, that no policy tells apart."""
-        speaking = frozenset(s.action_set for layer in self._policies.all for s in layer.statements)
-        return partition(step.action_set, speaking)
+        return partition(step.action_set & self._walls.open, self._speaking)
+
+    @cached_property
+    def _speaking(self) -> frozenset[int]:
+        """The set of actions of each statement."""
+        return frozenset(s.action_set for layer in self._policies.all for s in layer.statements)
 
     def _prove_wide(self, step: Statement) -> Proof:
         """Decide a step that asks about many actions."""
@@ -180,7 +199,7 @@ class Prover:
                         return replayed
                     failed = ", ".join(f"{r.action} on {r.resource}" for r in requests)
         except Blocked as blocked:
-            return Proof(Verdict.PROVED, statements=blocked.statements, reason=blocked.reason)
+            return _proved(blocked)
         except CapError as error:
             return Proof(Verdict.NOT_PROVED, reason=str(error))
         if failed:
@@ -210,7 +229,13 @@ class Prover:
         Actions of which the same statements speak, and that are about the same resources, are decided once.
         """
         step = self._compiled(Statement("Any", "Allow", actions=tuple(names), resources=("*",)))
+        closed = step.action_set & ~self._walls.open
         found: dict[str, Proof] = {}
+        for wall in partition(closed, self._speaking) if closed else ():
+            blocked = self._walls.blocked(wall)
+            if blocked is None:
+                raise TypeError("a closed action is open")
+            found.update(dict.fromkeys(members(wall), _proved(blocked)))
         for actions in self._classes(step):
             for proof, alike in self._decide_class(step, actions):
                 if not proof.requests:
@@ -219,6 +244,10 @@ class Prover:
                 for name in alike:
                     found[name] = replace(proof, requests=(replace(proof.requests[0], action=name),))
         return found
+
+
+def _proved(blocked: Blocked) -> Proof:
+    return Proof(Verdict.PROVED, statements=blocked.statements, reason=blocked.reason)
 
 
 def _few(step: Statement) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED, OWN_POLICY_REQUIRED
@@ -11,7 +11,7 @@ from sudo_mcp_guardrails.iam.open import Bit, Sides, key_variables, resource_var
 from sudo_mcp_guardrails.iam.principals import names_directly, names_role
 from sudo_mcp_guardrails.iam.rcp import supports_rcps
 from sudo_mcp_guardrails.iam.reduce import reduced
-from sudo_mcp_guardrails.iam.search import Question, best
+from sudo_mcp_guardrails.iam.search import Question, Variable, best
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.facts import Facts
     from sudo_mcp_guardrails.iam.layers import CompiledLayers
     from sudo_mcp_guardrails.iam.reduce import Reduced
-    from sudo_mcp_guardrails.iam.search import Route, Variable
+    from sudo_mcp_guardrails.iam.search import Route
 
 WITHOUT_RESOURCE_POLICIES: Final = frozenset(
     {
@@ -131,7 +131,9 @@ def _open_patterns(asked: Sequence[Asked], policies: CompiledLayers) -> Strings:
 
 
 def _pruned(variable: Variable, denies: int) -> Variable:
-    return replace(variable, candidates=best(variable.candidates, denies))
+    if len(variable.candidates) == 1:
+        return variable
+    return Variable(variable.name, best(variable.candidates, denies), variable.concerned)
 
 
 class _Assembly:

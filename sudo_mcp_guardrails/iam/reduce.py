@@ -43,6 +43,16 @@ class Reduced:
     approximate: bool
 
     @property
+    def confined(self) -> bool:
+        """Whether it depends on the resource."""
+        return self.resources is not None or bool(self.not_resources)
+
+    @property
+    def patterns(self) -> Strings:
+        """All patterns of resources."""
+        return (*(self.resources or ()), *self.not_resources)
+
+    @property
     def settled(self) -> bool:
         """Whether it applies to every request."""
         return self.resources is None and not self.not_resources and not self.conditions

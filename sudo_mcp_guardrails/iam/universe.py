@@ -65,9 +65,18 @@ def tokens(arn_format: str, partition: str) -> Tokens:
         elif name in _SEGMENTS:
             out += some(SEGMENT)
         else:
-            colons = name in _COLONS or name.endswith("WithPath")
-            out += some(ANY if colons and place == len(arn_format) else NO_COLON)
+            out += some(ANY if _may_have_colons(name) and place == len(arn_format) else NO_COLON)
     return (*out, *like(arn_format[place:]))
+
+
+def _may_have_colons(variable: str) -> bool:
+    return variable in _COLONS or variable.endswith("WithPath")
+
+
+@lru_cache(maxsize=8192)
+def has_colons(arn_format: str) -> bool:
+    """Return whether a resource of a format may have more colons than the format itself."""
+    return "*" in arn_format or any(_may_have_colons(match[1]) for match in _VARIABLE.finditer(arn_format))
 
 
 @lru_cache(maxsize=65_536)

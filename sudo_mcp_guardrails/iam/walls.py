@@ -1,0 +1,86 @@
+"""What is closed whatever the request: found once for a principal, for all actions together."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sudo_mcp_guardrails.iam.action_sets import everything, members, named
+from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED
+from sudo_mcp_guardrails.iam.question import Blocked
+from sudo_mcp_guardrails.iam.reduce import reduced
+from sudo_mcp_guardrails.iam.universe import ANYTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sudo_mcp_guardrails.iam.compiled import CompiledLayer, CompiledStatement
+    from sudo_mcp_guardrails.iam.facts import Facts
+    from sudo_mcp_guardrails.iam.layers import CompiledLayers
+
+
+class Walls:
+    """The actions that no request gets through with, on any resource and in any context.
+
+    Args:
+        policies: The layers.
+        facts: What is known.
+    """
+
+    def __init__(self, policies: CompiledLayers, facts: Facts) -> None:
+        """Keep what the walls are made of."""
+        self._policies = policies
+        self._facts = facts
+
+    @cached_property
+    def open(self) -> int:
+        """The actions that may get through; see :mod:`~sudo_mcp_guardrails.iam.action_sets`."""
+        found = everything()
+        for layer in self._needed():
+            found &= layer.allowed
+        for _, statement in self._denying:
+            found &= ~statement.action_set
+        return found | named(tuple(ALWAYS_ALLOWED))
+
+    def blocked(self, actions: int) -> Blocked | None:
+        """Return why none of some actions gets through; None where one may."""
+        if actions & self.open:
+            return None
+        first = actions & -actions
+        name = members(first)[0]
+        for layer, statement in self._denying:
+            if statement.action_set & first:
+                return Blocked(f"{name} is denied by {layer}:{statement.sid}", ((layer, statement.sid),))
+        lacking = next(layer.missing for layer in self._needed() if not layer.allowed & first)
+        return Blocked(f"nothing in {lacking} allows {name}")
+
+    @cached_property
+    def _denying(self) -> tuple[tuple[str, CompiledStatement], ...]:
+        """The Deny statements that apply to every request with one of their actions."""
+        policies = self._policies
+        limits = () if self._facts.principal.is_service_linked else policies.scps
+        optional = (policies.vpc_endpoint, policies.resource, policies.boundary, policies.session)
+        layers = (*limits, *(o for o in optional if o is not None), *policies.scope_down, policies.identity)
+        return tuple(
+            (layer.name, statement) for layer in layers for statement in layer.statements if self._always(statement)
+        )
+
+    def _always(self, statement: CompiledStatement) -> bool:
+        """Return whether a statement denies every request with one of its actions."""
+        if not statement.deny or not statement.unconfined:
+            return False
+        left = reduced(statement, (ANYTHING,), self._facts)
+        return left is not None and left.settled
+
+    def _needed(self) -> Iterator[CompiledLayer]:
+        """Yield the layers of which each must allow, whatever resource policies there are."""
+        policies, principal = self._policies, self._facts.principal
+        if not principal.is_service_linked:
+            yield from policies.scps
+        if policies.vpc_endpoint is not None:
+            yield policies.vpc_endpoint
+        yield from policies.scope_down
+        if self._facts.resource_policies == "none" and policies.resource is None:
+            yield from (layer for layer in (policies.boundary, policies.session) if layer is not None)
+            if not principal.is_root:
+                yield policies.identity
