@@ -1,11 +1,11 @@
 """``mcp-guardrails prove``: show that no agent can escalate, or the request with which one can.
 
-Summary keys: ``agents``, ``properties``, ``proved``, ``witnesses``, ``not_proved``, ``seconds`` (of the
-proof, without a synthesis). Items: ``agent``,
-``capability``, ``context`` (``aws-mcp``, ``other-mcp``, ``direct``), ``property``, ``verdict`` (``PROVED``,
-``WITNESS``, ``NOT PROVED``), ``request`` (a witness's requests, one for each step; else null) and ``sids`` (of a
-witness what lets it through, of a proof what blocks it); also ``statements`` (the same as ``layer:Sid``), ``reason``,
-``title`` and ``source``. The exit code is 1 for a witness, and without one 2 for anything that is not proved.
+Summary keys: ``agents``, ``properties``, ``proved``, ``witnesses``, ``not_proved``, ``seconds`` (of the proof, without
+a synthesis). Items: ``agent``, ``capability``, ``context`` (``aws-mcp``, ``other-mcp``, ``direct``), ``property``,
+``verdict`` (``PROVED``, ``WITNESS``, ``NOT PROVED``), ``request`` (a witness's requests, one for each step; else null)
+and ``sids`` (of a witness what lets it through, of a proof what blocks it); also ``statements`` (the same as
+``layer:Sid``), ``reason``, ``title``, ``source`` and ``file``. The exit code is 1 for a witness, and without one 2 for
+anything that is not proved.
 """
 
 from __future__ import annotations
