@@ -269,8 +269,9 @@ class TestEvidence:
         assert [(s["agent"], s["capability"], s["open"]) for s in found["subjects"]] == [
             ("release-bot", kind, []) for kind in ("apply", "execution", "plan", "read")
         ]
-        assert PROPERTY in found["subjects"][0]["proved"]
-        assert set(found["properties"]) == {id_ for s in found["subjects"] for id_ in s["proved"]}
+        assert PROPERTY in found["properties"]
+        for subject in found["subjects"]:
+            assert subject["proved"] == len(found["properties"]) - len(subject["not_asked"]) > 80
 
     def test_packs_are_on_record_also_without_findings(self, demo_assembly: Path) -> None:
         found = json.loads((demo_assembly / EVIDENCE_FILE).read_text(encoding="utf-8"))
