@@ -219,11 +219,9 @@ class Resolver:
                 for output in other.body.get("Outputs", {}).values():
                     name = output.get("Export", {}).get("Name") if isinstance(output, dict) else None
                     if name is not None:
-                        exported = self._value(other, name, place, depth)
+                        exported = str(self._value(other, name, place, depth))
                         # The same name in two accounts: which of the two is meant is not known here.
-                        self._exported[str(exported)] = (
-                            (other, output) if str(exported) not in self._exported else (other, {})
-                        )
+                        self._exported[exported] = (other, {} if exported in self._exported else output)
         name = self._value(template, raw, place, depth)
         source, output = self._exported.get(str(name), (template, {}))
         if "Value" not in output:
