@@ -10,8 +10,9 @@ from bisect import bisect_left
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from sudo_mcp_guardrails.iam.catalogue import READS, action_formats, all_actions
+from sudo_mcp_guardrails.iam.catalogue import READS, all_actions
 from sudo_mcp_guardrails.iam.matching import glob
+from sudo_mcp_guardrails.iam.universe import formats_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +116,7 @@ def by_resource(actions: int) -> tuple[Alike, ...]:
     """Part a set of actions by the resources that they can be about, and by what AWS treats apart."""
     found: dict[tuple[Strings, object], list[str]] = {}
     for name in members(actions):
-        found.setdefault((action_formats(name) or (), _treated(name)), []).append(name)
+        found.setdefault((formats_of(name), _treated(name)), []).append(name)
     return tuple(Alike(tuple(names), formats) for (formats, _), names in found.items())
 
 

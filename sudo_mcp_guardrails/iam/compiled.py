@@ -134,7 +134,7 @@ class CompiledStatement:
 def completed(pattern: str) -> str:
     """Return a Resource pattern with the parts that a shortened ARN leaves out, which AWS takes for ``*``.
 
-    Source: IAM user guide, "Identify AWS resources with ARNs": ``arn:aws:sqs`` stands for ``arn:aws:sqs:*:*:*``.
+    Source: IAM user guide, "Identify AWS resources with ARNs": ``arn:P:sqs`` stands for ``arn:P:sqs:*:*:*``.
     """
     if not pattern.startswith("arn:"):
         return pattern
@@ -180,7 +180,9 @@ class CompiledLayer:
         """Compile; raises PolicyError."""
         self.name = name
         self.missing = missing or name
-        self._statements = tuple(_compiled(s, bounded) for document in documents for s in document.statements)
+        self._statements = tuple(
+            compile_statement(s, bounded=bounded) for document in documents for s in document.statements
+        )
         self._by_action: dict[str, tuple[tuple[CompiledStatement, ...], tuple[CompiledStatement, ...]]] = {}
 
     @property
@@ -208,6 +210,11 @@ class CompiledLayer:
 
 
 @lru_cache(maxsize=65_536)
-def _compiled(statement: Statement, bounded: bool) -> CompiledStatement:  # noqa: FBT001 - lru_cache takes it by place
-    """Compile a statement once, however many agents share it."""
+def compile_statement(statement: Statement, *, bounded: bool = False) -> CompiledStatement:
+    """Compile a statement once, however many agents share it; raises PolicyError.
+
+    Args:
+        statement: The statement.
+        bounded: Whether the caller has a permissions boundary, for NotPrincipal.
+    """
     return CompiledStatement(statement, bounded=bounded)

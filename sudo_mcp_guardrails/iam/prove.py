@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition
 from sudo_mcp_guardrails.iam.automaton import CapError
-from sudo_mcp_guardrails.iam.compiled import CompiledStatement
+from sudo_mcp_guardrails.iam.compiled import compile_statement
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
 from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
@@ -30,6 +30,7 @@ from sudo_mcp_guardrails.iam.witness import requests_of, worst_case
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sudo_mcp_guardrails.iam.compiled import CompiledStatement
     from sudo_mcp_guardrails.iam.documents import Strings
     from sudo_mcp_guardrails.iam.facts import Facts
     from sudo_mcp_guardrails.iam.layers import Layers
@@ -93,7 +94,6 @@ class Prover:
         self._assuming = replace(layers, resource=worst_case(facts))
         self._walls = Walls(self._policies, facts)
         self._cache: ReducedCache = {}
-        self._steps: dict[Statement, CompiledStatement] = {}
         self._single: dict[Asked, Proof] = {}
 
     def prove(self, steps: Sequence[Statement]) -> Proof:
@@ -107,7 +107,7 @@ class Prover:
             The first witness, else the first question that could not be answered, else the proof.
         """
         for step in steps:
-            blocked = self._blocked(self._compiled(step))
+            blocked = self._blocked(compile_statement(step))
             if blocked is not None:
                 return _proved(blocked)
         if len(steps) == 1 and not _few(steps[0]):
@@ -129,7 +129,7 @@ class Prover:
 
     def _asked(self, step: Statement) -> tuple[Asked, ...]:
         """Return the actions that a step asks about, those that are decided alike once."""
-        compiled = self._compiled(step)
+        compiled = compile_statement(step)
         if _few(step):
             return tuple(Asked(name, compiled, formats_of(name)) for name in step.actions)
         return tuple(
@@ -137,12 +137,6 @@ class Prover:
             for actions in self._classes(compiled)
             for alike in by_resource(actions)
         )
-
-    def _compiled(self, step: Statement) -> CompiledStatement:
-        compiled = self._steps.get(step)
-        if compiled is None:
-            compiled = self._steps[step] = CompiledStatement(step, bounded=False)
-        return compiled
 
     def _classes(self, step: CompiledStatement) -> tuple[int, ...]:
         """Return the classes of actions, among those that a step asks about, that no policy tells apart."""
@@ -155,7 +149,7 @@ class Prover:
 
     def _prove_wide(self, step: Statement) -> Proof:
         """Decide a step that asks about many actions."""
-        compiled = self._compiled(step)
+        compiled = compile_statement(step)
         return _first_open(
             proof for actions in self._classes(compiled) for proof, _ in self._decide_class(compiled, actions)
         )
@@ -228,7 +222,7 @@ class Prover:
 
         Actions of which the same statements speak, and that are about the same resources, are decided once.
         """
-        step = self._compiled(Statement("Any", "Allow", actions=tuple(names), resources=("*",)))
+        step = compile_statement(Statement("Any", "Allow", actions=tuple(names), resources=("*",)))
         closed = step.action_set & ~self._walls.open
         found: dict[str, Proof] = {}
         for wall in partition(closed, self._speaking) if closed else ():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.iam.conditions import VARIABLE, Condition, substitute, variables
 from sudo_mcp_guardrails.iam.operators import comparison, escaped
-from sudo_mcp_guardrails.iam.universe import may_meet
+from sudo_mcp_guardrails.iam.universe import covers, may_meet
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.compiled import CompiledStatement
@@ -100,7 +100,9 @@ class _Reducer:
             return ()
         texts = [self._resolved(p, negated=negated, exactly=False) if "${" in p else p for p in patterns]
         partition = self._facts.partition
-        kept = (t for t in texts if t is not None and any(may_meet(f, partition, t) for f in formats))
+        kept = [t for t in texts if t is not None and any(may_meet(f, partition, t) for f in formats)]
+        if any(all(covers(f, partition, t) for f in formats) for t in kept):
+            return ("*",)
         return tuple(dict.fromkeys(kept))
 
     def condition(self, condition: Condition) -> Condition | None:

@@ -61,7 +61,8 @@ def resources(formats: Strings, partition: str, patterns: Strings, accounts: Str
     Raises:
         CapError: Where there are too many classes.
     """
-    found: dict[str, None] = {}
+    # Where anything goes, the plainest example first: what comes out alike later is left out.
+    found: dict[str, None] = {"*": None} if ANYTHING in formats else {}
     for arn_format in formats:
         wanted = [p for p in patterns if may_meet(arn_format, partition, p)]
         parts = None if arn_format in {ANYTHING, NOTHING_NAMED} else _parts(arn_format, wanted)
@@ -147,8 +148,9 @@ def _part(part_format: str, partition: str, patterns: Strings, accounts: Strings
     """
     distinct = tuple(dict.fromkeys((*patterns, *accounts)))
     tests = {pattern: like_test((pattern,)) for pattern in distinct}
-    universe = tokens(part_format, partition)
-    texts = representatives((universe,), tuple(like(p) for p in distinct if p != "*")) if universe else ("",)
+    # An empty part, as of the Region of a bucket, is empty; an empty format would stand for "no resource".
+    universe = tokens(part_format, partition) if part_format else ()
+    texts = representatives((universe,), tuple(like(p) for p in distinct if p != "*"))
     above = 0 if accounts else ((1 << spare) - 1) << len(patterns)
     classes = []
     for text in texts:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, NO_COLON, SEGMENT, Token, like, literal, some
 from sudo_mcp_guardrails.iam.catalogue import action_formats
+from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.automaton import Tokens
@@ -20,6 +21,7 @@ ANYTHING: Final = "*"
 NOTHING_NAMED: Final = ""
 """The universe of an action that takes no resource: it is decided on ``*``."""
 
+_WILDCARD: Final = re.compile(r"[*?\ue000\ue001]")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName", "FunctionName"})
 """Variables whose values have neither colon nor slash."""
@@ -27,7 +29,7 @@ _COLONS: Final = frozenset({"AlarmName", "ObjectName", "Path", "ResourcePath"})
 """Variables whose values may have a colon, as may all paths of IAM.
 
 For all others it is an assumption that the names of resources have none. Without it a pattern such as
-``arn:aws:dynamodb:*:111111111111:table/app-*``, whose first star may run on past colons, could match a table of
+``arn:P:dynamodb:*:111111111111:table/app-*``, whose first star may run on past colons, could match a table of
 another account named ``x:111111111111:table/app-``, which DynamoDB does not let anybody make.
 """
 _ACCOUNT_DIGITS: Final = 12
@@ -88,10 +90,26 @@ def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
     if arn_format == ANYTHING:
         return True
     known = "*" if arn_format == NOTHING_NAMED else arn_format.replace("${Partition}", partition).split("${", 1)[0]
-    wanted = re.split(r"[*?\ue000\ue001]", pattern, maxsplit=1)[0]
+    wanted = _WILDCARD.split(pattern, maxsplit=1)[0]
     if arn_format == NOTHING_NAMED:
         return not wanted and (pattern.strip("*") in {"", "?"} or pattern == "\ue000")
     length = min(len(known.split("*", 1)[0]), len(wanted))
     if len(wanted) == len(pattern) and len(wanted) < len(known.split("*", 1)[0]):
         return False
     return known[:length] == wanted[:length]
+
+
+@lru_cache(maxsize=65_536)
+def covers(arn_format: str, partition: str, pattern: str) -> bool:
+    """Return whether a Resource pattern matches every ARN of a format; False where that is not plain to see."""
+    if pattern == "*":
+        return True
+    formats, wanted = arn_format.split(":", ARN_PARTS - 1), pattern.split(":", ARN_PARTS - 1)
+    if len(formats) < ARN_PARTS or len(wanted) < ARN_PARTS:
+        return False
+    known = [part.replace("${Partition}", partition) for part in formats]
+    beginning = known[-1].split("${", 1)[0]
+    if not all(w == "*" or (w == k and "${" not in k) for w, k in zip(wanted[:-1], known[:-1], strict=True)):
+        return False
+    last = wanted[-1]
+    return last.endswith("*") and not _WILDCARD.search(last[:-1]) and beginning.startswith(last[:-1])

@@ -26,7 +26,10 @@ CASES = [
     ("ArnEquals", ("arn:aws:iam::*:role/x",), "arn:aws:iam::1:role/x", True),
     ("ArnLike", ("arn:*:iam::*:role/x/*",), "arn:aws:iam::1:role/x/y/z", True),
     # A wildcard of one part of an ARN does not reach into the next.
-    ("ArnLike", ("arn:aws:*:role/x",), "arn:aws:iam::1:role/x", False),
+    ("ArnLike", ("arn:aws:*:::role/x",), "arn:aws:iam:here:1:role/x", False),
+    # Less than an ARN: AWS does not say, and the worse case of an Allow is that it matches.
+    ("ArnLike", ("arn:aws:*:role/x",), "arn:aws:iam::1:role/x", True),
+    ("ArnNotLike", ("*",), "arn:aws:iam::1:role/x", True),
     ("ArnNotLike", ("arn:aws:iam::*:role/x",), "arn:aws:iam::1:role/y", True),
     ("ArnNotEquals", ("arn:aws:iam::1:role/x",), "arn:aws:iam::1:role/x", False),
     ("Bool", ("true",), "TRUE", True),
