@@ -97,6 +97,43 @@ def representatives(universes: Iterable[Tokens], patterns: tuple[Tokens, ...]) -
     return tuple(found)
 
 
+def by_beginning(universe: Tokens, patterns: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return what :func:`representatives` does where every pattern is a text or a beginning; None elsewhere.
+
+    The beginnings that a string has form a chain, which its longest one determines: so one string that continues
+    each beginning with nothing that another one has, and one with none of them, are all there is to tell apart.
+    This is most of the work of a proof, and needs no walk.
+
+    Args:
+        universe: The pattern that a string must match.
+        patterns: Texts with no wildcard but a ``*`` at the end.
+    """
+    start = next((place for place, token in enumerate(universe) if token.wild), len(universe))
+    known = "".join(token.chars for token in universe[:start])
+    rest = universe[start:]
+    if any(len(token.chars) > 1 for token in universe[:start]) or not rest:
+        return None
+    texts = [pattern.removesuffix("*") for pattern in patterns]
+    if any(c in text for text in texts for c in ("*", "?", *_LITERALS)):
+        return None
+    taken = set("".join(texts))
+    fresh = next((c for c in _FRESH["letter"] if c not in taken), None)
+    minimal = "".join(token.chars[:1] or (fresh or "") for token in rest if not token.repeated)
+    if fresh is None or rest[0].wild == DIGIT or rest[0].repeated:
+        return None
+    found = {known + minimal: None}
+    for text in texts:
+        if not text.startswith(known) or len(text) == len(known):
+            continue
+        named = text[len(known) :]
+        if any(kind(c) not in _ADMITS[rest[0].wild] for c in named):
+            return None
+        # The variable's first character is given by the text; what follows the variable is put behind.
+        found[text + minimal[1:]] = None
+        found[text + fresh + minimal[1:]] = None
+    return tuple(found)
+
+
 @lru_cache(maxsize=16_384)
 def _classes(universe: Tokens, patterns: tuple[Tokens, ...]) -> tuple[str, ...]:
     """Walk the product of one universe and the patterns."""

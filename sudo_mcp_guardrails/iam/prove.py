@@ -23,7 +23,7 @@ from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
 from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
 from sudo_mcp_guardrails.iam.search import solutions
-from sudo_mcp_guardrails.iam.universe import ANYTHING, formats_of
+from sudo_mcp_guardrails.iam.universe import ANYTHING, any_may_meet, formats_of
 from sudo_mcp_guardrails.iam.walls import Walls
 from sudo_mcp_guardrails.iam.witness import requests_of, worst_case
 
@@ -157,13 +157,17 @@ class Prover:
     def _decide_class(self, step: CompiledStatement, actions: int) -> Iterator[tuple[Proof, Strings]]:
         """Yield (proof, names) of the actions of one class: all at once where they can be proved on anything."""
         names = members(actions)
-        if self._policies.resource is None and not self._policies.rcps:
+        wanted = step.resources
+        if "*" in wanted and self._policies.resource is None and not self._policies.rcps:
             proof = self._decide((Asked(names[0], step, (ANYTHING,), anything=True),))
             if proof.verdict is Verdict.PROVED:
                 yield proof, names
                 return
         for alike in by_resource(actions):
-            yield self._decide((Asked(alike.names[0], step, alike.formats),)), alike.names
+            if any_may_meet(alike.formats, self.facts.partition, wanted):
+                yield self._decide((Asked(alike.names[0], step, alike.formats),)), alike.names
+            else:
+                yield Proof(Verdict.PROVED, reason="it is not about such resources"), alike.names
 
     def _decide(self, asked: tuple[Asked, ...]) -> Proof:
         """Decide one action for each step."""

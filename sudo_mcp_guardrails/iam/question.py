@@ -216,8 +216,9 @@ class _Step:
             raise Blocked(f"no request for {self._asked.action} is of the kind that is asked about")
         if self._action in ALWAYS_ALLOWED and not self._asked.anything:
             return ((),)
+        beyond = frozenset(asks.not_resources)
         for layer in (*self._outer, *_existing(self._resource), *self._inner):
-            self._deny(layer)
+            self._deny(layer, beyond)
         outer: list[int] = [] if asks.settled else [self._assembly.add(self._number, "question", asks, deny=False)]
         for layer in self._outer:
             group = self._allow(layer)
@@ -270,12 +271,19 @@ class _Step:
         """Return whether a layer need not allow: the root user has no identity policies."""
         return layer.name == "identity" and self._assembly.facts.principal.is_root
 
-    def _deny(self, layer: CompiledLayer) -> None:
-        """Add the Deny statements of a layer."""
+    def _deny(self, layer: CompiledLayer, beyond: frozenset[str]) -> None:
+        """Add the Deny statements of a layer.
+
+        Args:
+            layer: The layer.
+            beyond: What the resource is known not to match, since that is not asked about.
+        """
         for statement in layer.about(self._action)[1]:
             left = self._assembly.left(statement, self._asked)
             if left is None:
                 continue
+            if left.not_resources and beyond.issuperset(left.not_resources):
+                left = left.everywhere()
             if left.settled:
                 named = (layer.name, statement.sid)
                 raise Blocked(f"{self._asked.action} is denied by {layer.name}:{statement.sid}", (named,))

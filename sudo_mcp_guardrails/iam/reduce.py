@@ -42,6 +42,10 @@ class Reduced:
     conditions: tuple[Condition, ...]
     approximate: bool
 
+    def everywhere(self) -> Reduced:
+        """Return it where what NotResource excludes is no question."""
+        return Reduced(self.sid, self.resources, (), self.conditions, self.approximate)
+
     @property
     def confined(self) -> bool:
         """Whether it depends on the resource."""

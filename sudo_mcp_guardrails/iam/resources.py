@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.automaton import CapError, like, representatives
+from sudo_mcp_guardrails.iam.automaton import CapError, by_beginning, like, representatives
 from sudo_mcp_guardrails.iam.classes import arn_tokens
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
@@ -150,7 +150,8 @@ def _part(part_format: str, partition: str, patterns: Strings, accounts: Strings
     tests = {pattern: like_test((pattern,)) for pattern in distinct}
     # An empty part, as of the Region of a bucket, is empty; an empty format would stand for "no resource".
     universe = tokens(part_format, partition) if part_format else ()
-    texts = representatives((universe,), tuple(like(p) for p in distinct if p != "*"))
+    told_apart = tuple(p for p in distinct if p != "*")
+    texts = by_beginning(universe, told_apart) or representatives((universe,), tuple(map(like, told_apart)))
     above = 0 if accounts else ((1 << spare) - 1) << len(patterns)
     classes = []
     for text in texts:

@@ -100,6 +100,12 @@ def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
+def any_may_meet(formats: tuple[str, ...], partition: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether any of several patterns can match any ARN of several formats; see :func:`may_meet`."""
+    return any(may_meet(arn_format, partition, pattern) for pattern in patterns for arn_format in formats)
+
+
+@lru_cache(maxsize=65_536)
 def covers(arn_format: str, partition: str, pattern: str) -> bool:
     """Return whether a Resource pattern matches every ARN of a format; False where that is not plain to see."""
     if pattern == "*":

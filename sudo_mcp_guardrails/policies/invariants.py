@@ -100,11 +100,13 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
     yield _asks("boundary-removed", "takes a boundary away", ("iam:DeleteRolePermissionsBoundary",), strict=True)
     if subject.regions:
         yield _regions(subject)
-    if subject.accounts:
+    if subject.accounts and subject.own:
         yield _asks(
             "environments",
             "changes a resource in an account that is none of its environments'",
             all_changes(),
+            # What is not its own it changes nowhere, see above: left is what looks like its own.
+            resources=subject.own,
             conditions=(("StringNotEquals", "aws:ResourceAccount", subject.accounts),),
             strict=True,
         )
@@ -175,7 +177,7 @@ def _sensitive(subject: Subject, kind: SensitiveRead) -> Property:
     )
 
 
-def _asks(  # noqa: PLR0913 - the elements of a statement
+def _asks(
     name: str,
     title: str,
     actions: tuple[str, ...],
