@@ -113,7 +113,7 @@ class Generator:
         """
         rng = self._rng
         chosen = set(rng.sample(kinds, rng.randint(1, len(kinds))))
-        if not _target(request).resource_policy:
+        if not target_of(request).resource_policy:
             chosen.discard("resource")
         if not chosen & {"identity", "resource"}:
             chosen.add("identity")
@@ -192,7 +192,7 @@ class Generator:
 
     def _conditions(self, request: Request) -> Conditions:
         """Draw up to three conditions on keys that can occur for the request."""
-        keys = [key for key in (*GLOBAL_KEYS, *_target(request).keys) if not self._plain or is_plain(key)]
+        keys = [key for key in (*GLOBAL_KEYS, *target_of(request).keys) if not self._plain or is_plain(key)]
         chosen = self._rng.sample(keys, self._rng.choice((0, 0, 0, 1, 1, 2, 3)))
         return tuple(self._condition(key, request) for key in chosen)
 
@@ -235,6 +235,6 @@ def is_plain(key: Key) -> bool:
     return not key.many and key.kind in {"string", "arn", "bool", "numeric"} and key.name != "aws:ResourceAccount"
 
 
-def _target(request: Request) -> Target:
+def target_of(request: Request) -> Target:
     """Return the target of a request's action."""
     return next(target for target in TARGETS if target.action == request.action)

@@ -52,6 +52,12 @@ class Target:
     keys: tuple[Key, ...] = ()
     resource_policy: bool = True
 
+    @property
+    def keys_of_requests(self) -> tuple[Key, ...]:
+        """The keys that a request for it may have without their following from who calls."""
+        following = {key.name for key in CALLER_KEYS}
+        return tuple(key for key in (*GLOBAL_KEYS, *self.keys) if key.name not in following)
+
 
 _ROLES: Final = (f"arn:aws:iam::{OWN}:role/worker", f"arn:aws:iam::{OWN}:role/team/admin")
 _ENV: Final = Key("aws:ResourceTag/env", "string", ("dev", "prod", "Prod"), ("d*", "*", "???", ""))
