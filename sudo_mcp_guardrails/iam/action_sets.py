@@ -99,11 +99,16 @@ def partition(within: int, speaking: frozenset[int]) -> tuple[int, ...]:
 def members(actions: int) -> Strings:
     """Return the names of a set of actions."""
     names = _index()[0]
-    return tuple(names[place] for place in _places(actions))
+    return tuple(names[place] for place in places(actions))
 
 
-def _places(bits: int) -> Iterator[int]:
-    """Yield the places of the bits that are set."""
+def name_at(place: int) -> str:
+    """Return the name of the action at a place."""
+    return _index()[0][place]
+
+
+def places(bits: int) -> Iterator[int]:
+    """Yield the places of the actions of a set."""
     text = bin(bits)[:1:-1]
     place = text.find("1")
     while place >= 0:

@@ -108,19 +108,19 @@ def by_beginning(universe: Tokens, patterns: tuple[str, ...]) -> tuple[str, ...]
         universe: The pattern that a string must match.
         patterns: Texts with no wildcard but a ``*`` at the end.
     """
+    texts = [pattern.removesuffix("*") for pattern in patterns]
+    taken = set("".join(texts))
+    fresh = next((c for c in _FRESH["letter"] if c not in taken), "")
+    if not fresh or taken & {"*", "?", *_LITERALS}:
+        return None
+    if universe == like("*"):
+        return tuple(dict.fromkeys((fresh, *texts, *(text + fresh for text in texts))))
     start = next((place for place, token in enumerate(universe) if token.wild), len(universe))
     known = "".join(token.chars for token in universe[:start])
     rest = universe[start:]
-    if any(len(token.chars) > 1 for token in universe[:start]) or not rest:
+    if not rest or rest[0].repeated or rest[0].wild == DIGIT or any(len(t.chars) > 1 for t in universe):
         return None
-    texts = [pattern.removesuffix("*") for pattern in patterns]
-    if any(c in text for text in texts for c in ("*", "?", *_LITERALS)):
-        return None
-    taken = set("".join(texts))
-    fresh = next((c for c in _FRESH["letter"] if c not in taken), None)
-    minimal = "".join(token.chars[:1] or (fresh or "") for token in rest if not token.repeated)
-    if fresh is None or rest[0].wild == DIGIT or rest[0].repeated:
-        return None
+    minimal = "".join(token.chars or fresh for token in rest if not token.repeated)
     found = {known + minimal: None}
     for text in texts:
         if not text.startswith(known) or len(text) == len(known):

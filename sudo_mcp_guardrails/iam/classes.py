@@ -13,6 +13,7 @@ from sudo_mcp_guardrails.iam.automaton import (
     NO_COLON,
     CapError,
     Token,
+    by_beginning,
     ignoring_case,
     like,
     literal,
@@ -70,7 +71,11 @@ def values(comparisons: Comparisons) -> tuple[str, ...]:
         return tuple(map(_date, _between(map(instant, patterns))))
     if kind == ADDRESS_KIND:
         return _addresses(patterns)
-    found = representatives((like("*"),), tuple(_tokens(*pair) for pair in sorted(comparisons)))
+    anything = like("*")
+    beginnings = _beginnings(comparisons)
+    found = (None if beginnings is None else by_beginning(anything, beginnings)) or representatives(
+        (anything,), tuple(_tokens(*pair) for pair in sorted(comparisons))
+    )
     if any(comparison == "binary" for comparison, _ in comparisons):
         return (*found, _BYTES)
     return found
@@ -91,6 +96,22 @@ def sets(singles: Iterable[str]) -> list[tuple[str, ...]]:
     if len(listed) > MAX_VALUES:
         raise CapError(f"a key with several values has {len(listed)} classes of them, over the cap of {MAX_VALUES}")
     return [chosen for size in range(1, len(listed) + 1) for chosen in combinations(listed, size)]
+
+
+def _beginnings(comparisons: Comparisons) -> tuple[str, ...] | None:
+    """Return the patterns where each is a text, or the beginning of one; None where any is not."""
+    found = []
+    for comparison, pattern in sorted(comparisons):
+        wild = "*" in pattern or "?" in pattern
+        if comparison == "arn":
+            # A wildcard of an earlier part does not reach into the next, unlike that of a string.
+            earlier = pattern.split(":", ARN_PARTS - 1)[:-1]
+            if len(earlier) < ARN_PARTS - 1 or any("*" in part or "?" in part for part in earlier):
+                return None
+        elif comparison != "like" and (comparison != "equals" or wild):
+            return None
+        found.append(pattern)
+    return tuple(found)
 
 
 def _tokens(comparison: str, pattern: str) -> Tokens:

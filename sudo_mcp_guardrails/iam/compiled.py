@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.action_sets import everything, named
+from sudo_mcp_guardrails.iam.action_sets import everything, named, places
 from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, VARIABLE, compiled, substitute, variables
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS, action_test
 from sudo_mcp_guardrails.iam.operators import like
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement, Strings
     from sudo_mcp_guardrails.iam.request import Principal, Request
+
+
+FEW: Final = 16
+"""Actions up to which a question's actions are decided one by one."""
 
 
 class CompiledStatement:
@@ -30,22 +34,6 @@ class CompiledStatement:
         conditions: Its conditions.
         doubtful: Whether a variable stands where AWS does not say what holds without a value for it.
     """
-
-    __slots__ = (
-        "_action_set",
-        "_actions",
-        "_all_but",
-        "_not_resources",
-        "_resources",
-        "bounded",
-        "conditions",
-        "deny",
-        "doubtful",
-        "not_resources",
-        "resources",
-        "sid",
-        "statement",
-    )
 
     def __init__(self, statement: Statement, *, bounded: bool) -> None:
         """Compile; raises PolicyError for an operator that IAM does not have."""
@@ -77,6 +65,28 @@ class CompiledStatement:
             raw = self.statement
             self._action_set = named(raw.actions) if raw.actions else everything() & ~named(raw.not_actions)
         return self._action_set
+
+    @cached_property
+    def few(self) -> bool:
+        """Whether it names its actions one by one, and not many."""
+        actions = self.statement.actions
+        return 0 < len(actions) <= FEW and not any("*" in name or "?" in name for name in actions)
+
+    @cached_property
+    def places(self) -> tuple[int, ...] | None:
+        """The places of its few actions in sets of actions; None where the catalogue does not know them all."""
+        if not self.few or self.action_set.bit_count() < len(set(self.statement.actions)):
+            return None
+        return tuple(places(self.action_set))
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """All condition keys on which its decision depends, in lower case."""
+        keys = {condition.key for condition in self.conditions}
+        for pattern in (*self.resources, *self.not_resources, *(w for c in self.conditions for w in c.wanted)):
+            if "${" in pattern:
+                keys.update(variables(pattern))
+        return frozenset(keys)
 
     @property
     def unconfined(self) -> bool:
@@ -154,16 +164,6 @@ def _resources(patterns: Strings) -> Callable[[str, Mapping[str, Strings]], bool
         return like(resolved)(resource)
 
     return with_variables
-
-
-def mentioned_keys(statement: CompiledStatement) -> frozenset[str]:
-    """Return all condition keys on which a statement's decision depends, in lower case."""
-    raw = statement.statement
-    keys = {condition.key for condition in statement.conditions}
-    for pattern in (*raw.resources, *raw.not_resources, *(w for c in statement.conditions for w in c.wanted)):
-        if "${" in pattern:
-            keys.update(variables(pattern))
-    return frozenset(keys)
 
 
 class CompiledLayer:

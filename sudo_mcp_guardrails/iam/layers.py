@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.iam.compiled import CompiledLayer, mentioned_keys
+from sudo_mcp_guardrails.iam.compiled import CompiledLayer
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
@@ -80,7 +80,7 @@ class CompiledLayers:
     @cached_property
     def mentioned(self) -> frozenset[str]:
         """All condition keys on which a decision may depend, in lower case."""
-        return frozenset().union(*(mentioned_keys(s) for layer in self.all for s in layer.statements))
+        return frozenset().union(*(s.mentioned for layer in self.all for s in layer.statements))
 
     @cached_property
     def all(self) -> tuple[CompiledLayer, ...]:

@@ -10,15 +10,18 @@ owns, nor passes a role but its own, which are bounded. A property that allows n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sudo_mcp_guardrails.iam.catalogue import changes
+from sudo_mcp_guardrails.iam.compiled import compile_statement
+from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sudo_mcp_guardrails.iam.documents import Statement
+    from sudo_mcp_guardrails.iam.compiled import CompiledStatement
     from sudo_mcp_guardrails.iam.facts import Facts, Values
     from sudo_mcp_guardrails.iam.layers import Layers
 
@@ -41,7 +44,7 @@ CONTEXTS: Final[Mapping[str, Mapping[str, tuple[str | Values | None, ...]]]] = {
 
 Source: Agent Toolkit user guide, "Condition keys", and the IAM Toolbox API reference.
 """
-_PASS_ROLE: Final = "iam:passrole"
+_PASSES: Final = "iam:passrole"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Property:
         sources: Where it comes from.
         kind: ``"escalation"`` or ``"invariant"``.
         strict: Whether work on one's own resources is no excuse.
+        changing: Whether wildcards in the steps' actions stand only for those that change something.
     """
 
     id: str
@@ -63,6 +67,12 @@ class Property:
     sources: tuple[str, ...] = ()
     kind: str = "escalation"
     strict: bool = False
+    changing: bool = False
+
+    @cached_property
+    def compiled(self) -> tuple[CompiledStatement, ...]:
+        """The steps, compiled once for all subjects."""
+        return tuple(map(compile_statement, self.steps))
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,7 @@ class Subject:
     source: str = ""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What came of one property of one subject in one context."""
 
     subject: Subject
@@ -115,19 +124,20 @@ def prove_subject(
         subject: The role.
         properties: What must be impossible.
         contexts: Name to what is known there, beside the subject's facts. Those that differ in nothing that the
-            policies mention are proved once.
+            policies or a property mention are proved once.
     """
-    mentioned = subject.layers.compiled.mentioned
+    asked = tuple(properties)
+    mentioned = subject.layers.compiled.mentioned.union(*(step.mentioned for p in asked for step in p.compiled))
     provers: dict[tuple[tuple[str, object], ...], _Holder] = {}
     holders = {}
     for name, known in contexts.items():
         relevant = {key: options for key, options in known.items() if key.lower() in mentioned}
         key = tuple(sorted(relevant.items()))
         if key not in provers:
-            facts = replace(subject.facts, known={**subject.facts.known, **known})
+            facts = replace(subject.facts, known={**subject.facts.known, **relevant})
             provers[key] = _Holder(Prover(subject.layers, facts), subject)
         holders[name] = provers[key]
-    for wanted in properties:
+    for wanted in asked:
         for name, holder in holders.items():
             yield Result(subject, name, wanted, holder.proof(wanted))
 
@@ -148,13 +158,13 @@ class _Holder:
         return found
 
     def _prove(self, wanted: Property) -> Proof:
-        proof = self._prover.prove(wanted.steps)
+        proof = self._prover.prove(wanted.compiled, changing=wanted.changing)
         if proof.verdict is Verdict.PROVED:
-            return replace(proof, reason=f"blocked: {proof.reason}")
+            return Proof(Verdict.PROVED, statements=proof.statements, reason=f"blocked: {proof.reason}")
         if wanted.strict or not self._subject.own:
             return proof
         for variant in outside(wanted.steps, self._subject):
-            beyond = self._prover.prove(variant)
+            beyond = self._prover.prove(variant, changing=wanted.changing)
             if beyond.verdict is not Verdict.PROVED:
                 return beyond
         return Proof(Verdict.PROVED, reason="contained: it reaches the agent's own resources and bounded roles alone")
@@ -172,7 +182,7 @@ def outside(steps: Sequence[Statement], subject: Subject) -> Iterator[tuple[Stat
     writing = [number for number, step in enumerate(steps) if any(map(changes, step.actions))]
     for number in writing or range(len(steps)):
         step = steps[number]
-        passes = any(action.lower() == _PASS_ROLE for action in step.actions)
+        passes = any(action.lower() == _PASSES for action in step.actions)
         own = (*subject.own, *(subject.passable if passes else ()))
         beyond = replace(step, not_resources=(*step.not_resources, *own))
         yield (*steps[:number], beyond, *steps[number + 1 :])

@@ -16,7 +16,7 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition
+from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition, writing
 from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.compiled import compile_statement
 from sudo_mcp_guardrails.iam.documents import Statement
@@ -41,10 +41,6 @@ MAX_REPLAYS: Final = 64
 """Choices that are replayed in the evaluator where a policy variable had to be guessed."""
 MAX_ACTIONS: Final = 4096
 """Combinations of actions that one question may ask about."""
-
-
-_FEW: Final = 16
-"""Actions up to which a step's actions are decided one by one."""
 
 
 class Verdict(str, Enum):
@@ -96,63 +92,62 @@ class Prover:
         self._cache: ReducedCache = {}
         self._single: dict[Asked, Proof] = {}
 
-    def prove(self, steps: Sequence[Statement]) -> Proof:
+    def prove(self, steps: Sequence[Statement | CompiledStatement], *, changing: bool = False) -> Proof:
         """Decide whether there is one context in which a request for each of the steps is allowed.
 
         Args:
             steps: Statements used as questions: their actions (any of them), resources and conditions describe the
                 requests that are looked for. A wildcard stands for every action of the catalogue that it covers.
+            changing: Whether wildcards, and NotAction, stand only for actions that change something.
 
         Returns:
             The first witness, else the first question that could not be answered, else the proof.
         """
-        for step in steps:
-            blocked = self._blocked(compile_statement(step))
+        compiled = [compile_statement(step) if isinstance(step, Statement) else step for step in steps]
+        for step in compiled:
+            blocked = self._blocked(step, changing=changing)
             if blocked is not None:
                 return _proved(blocked)
-        if len(steps) == 1 and not _few(steps[0]):
-            return self._prove_wide(steps[0])
-        alternatives = [self._asked(step) for step in steps]
+        if len(compiled) == 1 and not compiled[0].few:
+            return self._prove_wide(compiled[0], changing=changing)
+        alternatives = [self._asked(step, changing=changing) for step in compiled]
         count = prod(map(len, alternatives))
         if count > MAX_ACTIONS:
             reason = f"{count} combinations of actions are over the cap of {MAX_ACTIONS}"
             return Proof(Verdict.NOT_PROVED, reason=reason)
         return _first_open(self._decide(asked) for asked in product(*alternatives))
 
-    def _blocked(self, step: CompiledStatement) -> Blocked | None:
+    def _blocked(self, step: CompiledStatement, *, changing: bool) -> Blocked | None:
         """Return why a step is closed whatever the request; None where it may be open."""
-        actions = step.action_set
-        if not actions or (_few(step.statement) and actions.bit_count() < len(set(step.statement.actions))):
-            # An action that the catalogue does not know is in no set.
-            return None
-        return self._walls.blocked(actions)
+        places = step.places
+        if places is not None:
+            return self._walls.blocked_at(places)
+        # An action that the catalogue does not know is in no set.
+        return None if step.few else self._walls.blocked(_meant(step, changing=changing))
 
-    def _asked(self, step: Statement) -> tuple[Asked, ...]:
+    def _asked(self, step: CompiledStatement, *, changing: bool) -> tuple[Asked, ...]:
         """Return the actions that a step asks about, those that are decided alike once."""
-        compiled = compile_statement(step)
-        if _few(step):
-            return tuple(Asked(name, compiled, formats_of(name)) for name in step.actions)
+        if step.few:
+            return tuple(Asked(name, step, formats_of(name)) for name in step.statement.actions)
         return tuple(
-            Asked(alike.names[0], compiled, alike.formats)
-            for actions in self._classes(compiled)
+            Asked(alike.names[0], step, alike.formats)
+            for actions in self._classes(_meant(step, changing=changing))
             for alike in by_resource(actions)
         )
 
-    def _classes(self, step: CompiledStatement) -> tuple[int, ...]:
-        """Return the classes of actions, among those that a step asks about, that no policy tells apart."""
-        return partition(step.action_set & self._walls.open, self._speaking)
+    def _classes(self, actions: int) -> tuple[int, ...]:
+        """Return the classes of actions, among some, that no policy tells apart."""
+        return partition(actions & self._walls.open, self._speaking)
 
     @cached_property
     def _speaking(self) -> frozenset[int]:
         """The set of actions of each statement."""
         return frozenset(s.action_set for layer in self._policies.all for s in layer.statements)
 
-    def _prove_wide(self, step: Statement) -> Proof:
+    def _prove_wide(self, step: CompiledStatement, *, changing: bool) -> Proof:
         """Decide a step that asks about many actions."""
-        compiled = compile_statement(step)
-        return _first_open(
-            proof for actions in self._classes(compiled) for proof, _ in self._decide_class(compiled, actions)
-        )
+        classes = self._classes(_meant(step, changing=changing))
+        return _first_open(proof for actions in classes for proof, _ in self._decide_class(step, actions))
 
     def _decide_class(self, step: CompiledStatement, actions: int) -> Iterator[tuple[Proof, Strings]]:
         """Yield (proof, names) of the actions of one class: all at once where they can be proved on anything."""
@@ -234,7 +229,7 @@ class Prover:
             if blocked is None:
                 raise TypeError("a closed action is open")
             found.update(dict.fromkeys(members(wall), _proved(blocked)))
-        for actions in self._classes(step):
+        for actions in self._classes(step.action_set):
             for proof, alike in self._decide_class(step, actions):
                 if not proof.requests:
                     found.update(dict.fromkeys(alike, proof))
@@ -248,9 +243,9 @@ def _proved(blocked: Blocked) -> Proof:
     return Proof(Verdict.PROVED, statements=blocked.statements, reason=blocked.reason)
 
 
-def _few(step: Statement) -> bool:
-    """Return whether a step names its actions one by one, and not many."""
-    return 0 < len(step.actions) <= _FEW and not any("*" in name or "?" in name for name in step.actions)
+def _meant(step: CompiledStatement, *, changing: bool) -> int:
+    """Return the actions that a step of many asks about."""
+    return step.action_set & writing() if changing else step.action_set
 
 
 def _first_open(proofs: Iterable[Proof]) -> Proof:

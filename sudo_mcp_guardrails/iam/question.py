@@ -12,6 +12,7 @@ from sudo_mcp_guardrails.iam.principals import names_directly, names_role
 from sudo_mcp_guardrails.iam.rcp import supports_rcps
 from sudo_mcp_guardrails.iam.reduce import reduced
 from sudo_mcp_guardrails.iam.search import Question, Variable, best
+from sudo_mcp_guardrails.iam.universe import disjoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,9 +217,8 @@ class _Step:
             raise Blocked(f"no request for {self._asked.action} is of the kind that is asked about")
         if self._action in ALWAYS_ALLOWED and not self._asked.anything:
             return ((),)
-        beyond = frozenset(asks.not_resources)
         for layer in (*self._outer, *_existing(self._resource), *self._inner):
-            self._deny(layer, beyond)
+            self._deny(layer, asks)
         outer: list[int] = [] if asks.settled else [self._assembly.add(self._number, "question", asks, deny=False)]
         for layer in self._outer:
             group = self._allow(layer)
@@ -271,18 +271,21 @@ class _Step:
         """Return whether a layer need not allow: the root user has no identity policies."""
         return layer.name == "identity" and self._assembly.facts.principal.is_root
 
-    def _deny(self, layer: CompiledLayer, beyond: frozenset[str]) -> None:
+    def _deny(self, layer: CompiledLayer, asks: Reduced) -> None:
         """Add the Deny statements of a layer.
 
         Args:
             layer: The layer.
-            beyond: What the resource is known not to match, since that is not asked about.
+            asks: What is asked about: a Deny that leaves out nothing of it denies it everywhere.
         """
         for statement in layer.about(self._action)[1]:
             left = self._assembly.left(statement, self._asked)
             if left is None:
                 continue
-            if left.not_resources and beyond.issuperset(left.not_resources):
+            if left.not_resources and (
+                frozenset(asks.not_resources).issuperset(left.not_resources)
+                or (asks.resources and disjoint(self._asked.formats, asks.resources, left.not_resources))
+            ):
                 left = left.everywhere()
             if left.settled:
                 named = (layer.name, statement.sid)

@@ -119,3 +119,29 @@ def covers(arn_format: str, partition: str, pattern: str) -> bool:
         return False
     last = wanted[-1]
     return last.endswith("*") and not _WILDCARD.search(last[:-1]) and beginning.startswith(last[:-1])
+
+
+@lru_cache(maxsize=65_536)
+def disjoint(formats: tuple[str, ...], first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Return whether no resource matches a pattern of both sets; False where that is not plain to see.
+
+    Args:
+        formats: ARN formats of the resources.
+        first: Resource patterns.
+        second: Resource patterns.
+    """
+    open_ended = any(has_colons(arn_format) or arn_format == ANYTHING for arn_format in formats)
+    return all(_apart(a, b, open_ended=open_ended) for a in first for b in second)
+
+
+def _apart(first: str, second: str, *, open_ended: bool) -> bool:
+    """Return whether two patterns differ in the beginning of any part that both write out."""
+    parts = [pattern.split(":", ARN_PARTS - 1) for pattern in (first, second)]
+    if any(len(p) < ARN_PARTS or (open_ended and _WILDCARD.search(":".join(p[:-1]))) for p in parts):
+        return False
+    for a, b in zip(*parts, strict=True):
+        one, other = _WILDCARD.split(a, maxsplit=1)[0], _WILDCARD.split(b, maxsplit=1)[0]
+        length = min(len(one), len(other))
+        if one[:length] != other[:length]:
+            return True
+    return False

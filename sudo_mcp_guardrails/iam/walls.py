@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.iam.action_sets import everything, members, named
+from sudo_mcp_guardrails.iam.action_sets import everything, name_at, named
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED
 from sudo_mcp_guardrails.iam.question import Blocked
 from sudo_mcp_guardrails.iam.reduce import reduced
@@ -31,6 +31,7 @@ class Walls:
         """Keep what the walls are made of."""
         self._policies = policies
         self._facts = facts
+        self._known: dict[int, Blocked] = {}
 
     @cached_property
     def open(self) -> int:
@@ -42,16 +43,33 @@ class Walls:
             found &= ~statement.action_set
         return found | named(tuple(ALWAYS_ALLOWED))
 
+    @cached_property
+    def _open_bytes(self) -> bytes:
+        return self.open.to_bytes(everything().bit_length() // 8 + 1, "little")
+
+    def blocked_at(self, places: tuple[int, ...]) -> Blocked | None:
+        """Return why none of a few actions, by their places, gets through; None where one may."""
+        for place in places:
+            if self._open_bytes[place >> 3] >> (place & 7) & 1:
+                return None
+        found = self._known.get(places[0])
+        if found is None:
+            found = self._known[places[0]] = self._why(places[0])
+        return found
+
     def blocked(self, actions: int) -> Blocked | None:
-        """Return why none of some actions gets through; None where one may."""
-        if actions & self.open:
+        """Return why none of some actions gets through; None where one may, or there are none."""
+        if not actions:
             return None
-        first = actions & -actions
-        name = members(first)[0]
+        return None if actions & self.open else self._why((actions & -actions).bit_length() - 1)
+
+    def _why(self, place: int) -> Blocked:
+        """Return why the action at a place is closed."""
+        name = name_at(place)
         for layer, statement in self._denying:
-            if statement.action_set & first:
+            if statement.action_set >> place & 1:
                 return Blocked(f"{name} is denied by {layer}:{statement.sid}", ((layer, statement.sid),))
-        lacking = next(layer.missing for layer in self._needed() if not layer.allowed & first)
+        lacking = next(layer.missing for layer in self._needed() if not layer.allowed >> place & 1)
         return Blocked(f"nothing in {lacking} allows {name}")
 
     @cached_property

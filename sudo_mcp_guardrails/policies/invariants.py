@@ -82,7 +82,7 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         not_resources=_workloads(subject),
         strict=True,
     )
-    yield _asks("changes", "changes what is not its own", all_changes(), not_resources=subject.own)
+    yield _asks("changes", "changes what is not its own", changing=True, not_resources=subject.own)
     yield _asks(
         "pass-role",
         "passes a role that is not its own",
@@ -100,25 +100,20 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
     yield _asks("boundary-removed", "takes a boundary away", ("iam:DeleteRolePermissionsBoundary",), strict=True)
     if subject.regions:
         yield _regions(subject)
-    if subject.accounts and subject.own:
+    elsewhere = tuple(pattern for pattern in subject.own if not pattern.split(":", 5)[4].isdigit())
+    if subject.accounts and elsewhere:
         yield _asks(
             "environments",
             "changes a resource in an account that is none of its environments'",
-            all_changes(),
-            # What is not its own it changes nowhere, see above: left is what looks like its own.
-            resources=subject.own,
+            # What is not its own it changes nowhere, see above: left is what looks like its own in any account.
+            resources=elsewhere,
             conditions=(("StringNotEquals", "aws:ResourceAccount", subject.accounts),),
+            changing=True,
             strict=True,
         )
     for kind in SensitiveRead:
         if kind.value not in subject.sensitive_reads:
             yield _sensitive(subject, kind)
-
-
-@cache
-def all_changes() -> tuple[str, ...]:
-    """Return every action of the catalogue that changes something, but for passing a role, which is asked apart."""
-    return tuple(name for name in members(writing()) if name != "iam:PassRole")
 
 
 @cache
@@ -138,7 +133,7 @@ def _guardrails(subject: Subject, prefix: str) -> Property:
     return _asks(
         "guardrails",
         "changes the guardrails, their ledger or another agent's roles",
-        all_changes(),
+        changing=True,
         resources=tuple(f"arn:{partition}:{rest}" for rest in named),
         not_resources=_workloads(subject),
         strict=True,
@@ -180,16 +175,22 @@ def _sensitive(subject: Subject, kind: SensitiveRead) -> Property:
 def _asks(
     name: str,
     title: str,
-    actions: tuple[str, ...],
+    actions: tuple[str, ...] = (),
     *,
     resources: tuple[str, ...] = ("*",),
     not_resources: tuple[str, ...] = (),
     conditions: Conditions = (),
+    changing: bool = False,
     strict: bool = False,
 ) -> Property:
-    """Return a property of one step."""
-    sid = "".join(word.capitalize() for word in name.split("-"))
+    """Return a property of one step; without actions about all but passing a role, which is asked apart."""
     step = Statement(
-        sid, "Allow", actions=actions, resources=resources, not_resources=not_resources, conditions=conditions
+        sid="".join(word.capitalize() for word in name.split("-")),
+        effect="Allow",
+        actions=actions,
+        not_actions=() if actions else ("iam:PassRole",),
+        resources=resources,
+        not_resources=not_resources,
+        conditions=conditions,
     )
-    return Property(f"invariant/{name}", title, (step,), kind="invariant", strict=strict)
+    return Property(f"invariant/{name}", title, (step,), kind="invariant", strict=strict, changing=changing)
