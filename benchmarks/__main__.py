@@ -1,6 +1,7 @@
 """``make bench``: measure here and now, print it, and write it to docs/benchmarks.md; exit 1 where a limit is missed.
 
-The two syntheses alternate, each in a fresh process, so that a busy moment of the machine hits both.
+``python -m benchmarks synthesis`` and ``python -m benchmarks iam`` run one half alone. The two syntheses alternate,
+each in a fresh process, so that a busy moment of the machine hits both.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
-MARKERS: Final = ("<!-- measured: begin -->", "<!-- measured: end -->")
 RATIO_LIMIT: Final = 1.5
 IMPORT_LIMIT: Final = 0.100
 REPETITIONS: Final = 5
@@ -129,22 +129,23 @@ def ratio(times: dict[str, list[float]], how: Callable[[list[float]], float]) ->
     return how(library) / how(hand)
 
 
-def write(report: str, page: Path = PAGE) -> None:
-    """Put the report between the page's markers.
+def write(part: str, report: str, page: Path = PAGE) -> None:
+    """Put a report between the page's markers of its part.
 
     Raises:
         ValueError: Where the page has not exactly one of each.
     """
+    markers = (f"<!-- measured: {part}: begin -->", f"<!-- measured: {part}: end -->")
     text = page.read_text(encoding="utf-8")
-    if [text.count(marker) for marker in MARKERS] != [1, 1]:
-        raise ValueError(f"page {page.name!r} is not allowed: expected {MARKERS[0]!r} and {MARKERS[1]!r}, once each")
-    before, _, rest = text.partition(MARKERS[0])
-    after = rest.partition(MARKERS[1])[2]
-    page.write_text(f"{before}{MARKERS[0]}\n{report}\n{MARKERS[1]}{after}", encoding="utf-8")
+    if [text.count(marker) for marker in markers] != [1, 1]:
+        raise ValueError(f"page {page.name!r} is not allowed: expected {markers[0]!r} and {markers[1]!r}, once each")
+    before, _, rest = text.partition(markers[0])
+    after = rest.partition(markers[1])[2]
+    page.write_text(f"{before}{markers[0]}\n{report}\n{markers[1]}{after}", encoding="utf-8")
 
 
-def main() -> int:
-    """Measure, print, write, and return the exit code."""
+def measure_synthesis() -> tuple[str, list[str]]:
+    """Measure synthesis and the import; return the report as Markdown, and what was missed."""
     use_node()  # installs Node where there is none, which must not count
     times: dict[str, list[float]] = {"`AgentGuardrails`": [], "by hand, as L1s": []}
     library, hand = times.values()
@@ -160,9 +161,6 @@ def main() -> int:
             print(f"run {run + 1}: {library[-1]:.2f} s, by hand {hand[-1]:.2f} s", file=sys.stderr)
         validated = synthesis("guardrails", folder, "validated", validation=True)
         imported, node = import_seconds(folder)
-    report = table(times, validated, imported, node=node, count=count)
-    print(report)
-    write(report)
     missed = [
         what
         for what, is_missed in (
@@ -173,10 +171,39 @@ def main() -> int:
         )
         if is_missed
     ]
+    return table(times, validated, imported, node=node, count=count), missed
+
+
+def measure_iam() -> tuple[str, list[str]]:
+    """Measure the evaluator and the prover; return the report as Markdown, and what was missed."""
+    from benchmarks.iam import run  # noqa: PLC0415 - synthesis can be measured without z3 and moto
+
+    return run.run()
+
+
+PARTS: Final[dict[str, Callable[[], tuple[str, list[str]]]]] = {"synthesis": measure_synthesis, "iam": measure_iam}
+
+
+def main(names: list[str]) -> int:
+    """Measure, print, write, and return the exit code.
+
+    Args:
+        names: Parts to measure. Default: all.
+    """
+    unknown = sorted(set(names) - set(PARTS))
+    if unknown:
+        print(f"part {unknown[0]!r} is not known, expected {' or '.join(PARTS)}", file=sys.stderr)
+        return 2
+    missed: list[str] = []
+    for name in names or PARTS:
+        report, less = PARTS[name]()
+        print(report)
+        write(name, report)
+        missed += less
     for what in missed:
         print(f"missed: {what}", file=sys.stderr)
     return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

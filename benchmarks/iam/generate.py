@@ -194,7 +194,8 @@ class Generator:
         """Draw up to three conditions on keys that can occur for the request."""
         keys = [key for key in (*GLOBAL_KEYS, *target_of(request).keys) if not self._plain or is_plain(key)]
         chosen = self._rng.sample(keys, self._rng.choice((0, 0, 0, 1, 1, 2, 3)))
-        return tuple(self._condition(key, request) for key in chosen)
+        # In order of the operators: JSON groups them, and what is read back shall be the same.
+        return tuple(sorted(self._condition(key, request) for key in chosen))
 
     def _condition(self, key: Key, request: Request) -> tuple[str, str, tuple[str, ...]]:
         """Draw one condition."""

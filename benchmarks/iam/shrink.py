@@ -60,9 +60,7 @@ def _fewer(layers: Layers) -> Iterator[Layers]:
         values: tuple[Any, ...] = getattr(layers, name)
         for place in range(len(values)):
             yield _with(layers, name, values[:place] + values[place + 1 :])
-    for less in _rewritten(layers, _less_document):
-        if less.identity or less.resource is not None:
-            yield less
+    yield from _rewritten(layers, _less_document)
 
 
 def _rewritten(layers: Layers, less: Callable[[PolicyDocument], Iterator[PolicyDocument]]) -> Iterator[Layers]:

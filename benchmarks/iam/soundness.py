@@ -60,6 +60,11 @@ class Soundness:
     proved: int = 0
     undecided: int = 0
 
+    def add(self, other: Soundness) -> None:
+        """Add what was found on other stacks."""
+        for name in ("stacks", "allowed", "missed", "witnesses", "failed", "proved", "undecided"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 def check(numbers: Iterable[int], seed: int = SEED) -> Soundness:
     """Ask about generated stacks.
