@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sudo_mcp_guardrails.iam.catalogue import changes
 from sudo_mcp_guardrails.iam.compiled import compile_statement
-from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sudo_mcp_guardrails.iam.compiled import CompiledStatement
+    from sudo_mcp_guardrails.iam.documents import Statement
     from sudo_mcp_guardrails.iam.facts import Facts, Values
     from sudo_mcp_guardrails.iam.layers import Layers
 
@@ -159,9 +159,7 @@ class _Holder:
 
     def _prove(self, wanted: Property) -> Proof:
         proof = self._prover.prove(wanted.compiled, changing=wanted.changing)
-        if proof.verdict is Verdict.PROVED:
-            return Proof(Verdict.PROVED, statements=proof.statements, reason=f"blocked: {proof.reason}")
-        if wanted.strict or not self._subject.own:
+        if proof.verdict is Verdict.PROVED or wanted.strict or not self._subject.own:
             return proof
         for variant in outside(wanted.steps, self._subject):
             beyond = self._prover.prove(variant, changing=wanted.changing)

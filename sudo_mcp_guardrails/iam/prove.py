@@ -16,7 +16,7 @@ from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition, writing
+from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition, places, writing
 from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.compiled import compile_statement
 from sudo_mcp_guardrails.iam.documents import Statement
@@ -91,6 +91,7 @@ class Prover:
         self._walls = Walls(self._policies, facts)
         self._cache: ReducedCache = {}
         self._single: dict[Asked, Proof] = {}
+        self._proofs: dict[int, Proof] = {}
 
     def prove(self, steps: Sequence[Statement | CompiledStatement], *, changing: bool = False) -> Proof:
         """Decide whether there is one context in which a request for each of the steps is allowed.
@@ -107,7 +108,7 @@ class Prover:
         for step in compiled:
             blocked = self._blocked(step, changing=changing)
             if blocked is not None:
-                return _proved(blocked)
+                return blocked
         if len(compiled) == 1 and not compiled[0].few:
             return self._prove_wide(compiled[0], changing=changing)
         alternatives = [self._asked(step, changing=changing) for step in compiled]
@@ -117,13 +118,21 @@ class Prover:
             return Proof(Verdict.NOT_PROVED, reason=reason)
         return _first_open(self._decide(asked) for asked in product(*alternatives))
 
-    def _blocked(self, step: CompiledStatement, *, changing: bool) -> Blocked | None:
-        """Return why a step is closed whatever the request; None where it may be open."""
-        places = step.places
-        if places is not None:
-            return self._walls.blocked_at(places)
-        # An action that the catalogue does not know is in no set.
-        return None if step.few else self._walls.blocked(_meant(step, changing=changing))
+    def _blocked(self, step: CompiledStatement, *, changing: bool) -> Proof | None:
+        """Return the proof where a step is closed whatever the request; None where it may be open."""
+        if step.places is not None:
+            place = self._walls.closed_at(step.places)
+        else:
+            # An action that the catalogue does not know is in no set.
+            place = None if step.few else self._walls.closed(_meant(step, changing=changing))
+        return None if place is None else self._closed(place)
+
+    def _closed(self, place: int) -> Proof:
+        """Return the proof that an action is closed, made once."""
+        found = self._proofs.get(place)
+        if found is None:
+            found = self._proofs[place] = _proved(self._walls.why(place))
+        return found
 
     def _asked(self, step: CompiledStatement, *, changing: bool) -> tuple[Asked, ...]:
         """Return the actions that a step asks about, those that are decided alike once."""
@@ -225,10 +234,7 @@ class Prover:
         closed = step.action_set & ~self._walls.open
         found: dict[str, Proof] = {}
         for wall in partition(closed, self._speaking) if closed else ():
-            blocked = self._walls.blocked(wall)
-            if blocked is None:
-                raise TypeError("a closed action is open")
-            found.update(dict.fromkeys(members(wall), _proved(blocked)))
+            found.update(dict.fromkeys(members(wall), self._closed(next(places(wall)))))
         for actions in self._classes(step.action_set):
             for proof, alike in self._decide_class(step, actions):
                 if not proof.requests:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.iam.conditions import VARIABLE, Condition, substitute, variables
 from sudo_mcp_guardrails.iam.operators import comparison, escaped
-from sudo_mcp_guardrails.iam.universe import covers, may_meet
+from sudo_mcp_guardrails.iam.universe import relevant
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.compiled import CompiledStatement
@@ -72,6 +72,8 @@ def reduced(statement: CompiledStatement, formats: Strings, facts: Facts) -> Red
     """
     if not statement.concerns(facts.principal):
         return None
+    if statement.unconfined and not statement.conditions:
+        return Reduced(statement.sid, None, (), (), approximate=False)
     reducer = _Reducer(statement.deny, facts)
     resources: Strings | None = None
     if statement.resources:
@@ -102,12 +104,10 @@ class _Reducer:
         """Return the patterns of Resource or NotResource that can matter."""
         if negated and self._unresolved(patterns):
             return ()
-        texts = [self._resolved(p, negated=negated, exactly=False) if "${" in p else p for p in patterns]
-        partition = self._facts.partition
-        kept = [t for t in texts if t is not None and any(may_meet(f, partition, t) for f in formats)]
-        if any(all(covers(f, partition, t) for f in formats) for t in kept):
-            return ("*",)
-        return tuple(dict.fromkeys(kept))
+        if any("${" in p for p in patterns):
+            texts = [self._resolved(p, negated=negated, exactly=False) for p in patterns]
+            patterns = tuple(text for text in texts if text is not None)
+        return relevant(patterns, formats, self._facts.partition)
 
     def condition(self, condition: Condition) -> Condition | None:
         """Return a condition with its variables replaced; None where it is taken to hold."""

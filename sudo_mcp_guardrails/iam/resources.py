@@ -1,23 +1,25 @@
 """One resource for each way in which Resource patterns can match it, found part by part of the ARN.
 
-An ARN falls into parts at its colons. Where the parts of a resource are known, a pattern with as many colons matches
-exactly if each of its parts matches, and one with fewer where a wildcard stands for the colons that it lacks. So each
-part is walked by itself, and most of them (partition, Region, account) are the same for all agents. What cannot be
-parted is walked whole.
+An ARN has six parts, told apart by its first five colons. A pattern matches where each of its parts does; so each
+part is walked by itself, and most of them (partition, Region, account) are the same for all agents. What is no ARN
+pattern is walked whole.
+
+One assumption is made here: that no name of a resource contains the end of another ARN. A wildcard of an earlier
+part may run on past colons, so that ``arn:P:dynamodb:*:111111111111:table/app-*`` would match a table of another
+account if it was named ``x:111111111111:table/app-``, which nobody can make. Names with colons of other kinds, such
+as ``rds:orders-2026-11-23``, are looked at.
 """
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.automaton import CapError, by_beginning, like, representatives
 from sudo_mcp_guardrails.iam.classes import arn_tokens
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
-from sudo_mcp_guardrails.iam.universe import ANYTHING, NOTHING_NAMED, has_colons, may_meet, tokens
+from sudo_mcp_guardrails.iam.universe import ANYTHING, may_meet, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +30,6 @@ _ACCOUNT: Final = 4
 MAX_COMBINATIONS: Final = 100_000
 """Combinations of parts up to which they are put together."""
 
-MAX_WAYS: Final = 64
-"""Ways for the wildcards of one pattern to stand for colons, up to which it is parted."""
-
-_WILD: Final = re.compile(r"[*?]")
-
-Parted = tuple[tuple[str, ...], ...]
-"""The ways in which a pattern falls into parts; it matches where all parts of any way do."""
 Part = tuple[tuple[str, int], ...]
 """(text, mask of the patterns whose part it matches), one for each class."""
 
@@ -65,49 +60,12 @@ def resources(formats: Strings, partition: str, patterns: Strings, accounts: Str
     found: dict[str, None] = {"*": None} if ANYTHING in formats else {}
     for arn_format in formats:
         wanted = [p for p in patterns if may_meet(arn_format, partition, p)]
-        parts = None if arn_format in {ANYTHING, NOTHING_NAMED} else _parts(arn_format, wanted)
-        if parts is None:
+        split = tuple(tuple(pattern.split(":", ARN_PARTS - 1)) for pattern in wanted)
+        if arn_format.count(":") < ARN_PARTS - 1 or any(len(parts) < ARN_PARTS for parts in split):
             found.update(dict.fromkeys(_whole(arn_format, partition, tuple(wanted), accounts)))
         else:
-            found.update(dict.fromkeys(_joined(arn_format, partition, tuple(parts), accounts)))
+            found.update(dict.fromkeys(_joined(arn_format, partition, split, accounts)))
     return tuple(found)
-
-
-def _parts(arn_format: str, patterns: list[str]) -> list[Parted] | None:
-    """Return the patterns, each as its ways to fall into the format's parts; None where they cannot be told."""
-    if arn_format.count(":") < ARN_PARTS - 1:
-        return None
-    if has_colons(arn_format):
-        # The last part may hold any number of colons: then no wildcard may stand before it.
-        split = [tuple(pattern.split(":", ARN_PARTS - 1)) for pattern in patterns]
-        if any(len(parts) < ARN_PARTS or _WILD.search(":".join(parts[:-1])) for parts in split):
-            return None
-        return [(parts,) for parts in split]
-    out = []
-    for pattern in patterns:
-        ways = tuple(islice(_ways(pattern, arn_format.count(":") - pattern.count(":")), MAX_WAYS + 1))
-        if len(ways) > MAX_WAYS:
-            return None
-        out.append(tuple(tuple(way.split(":")) for way in ways))
-    return out
-
-
-def _ways(pattern: str, lacking: int) -> Iterator[str]:
-    """Yield a pattern with the colons that it lacks, wherever a wildcard may stand for them."""
-    if lacking <= 0:
-        if lacking == 0:
-            yield pattern
-        return
-    match = _WILD.search(pattern)
-    if match is None:
-        return
-    before, wild, rest = pattern[: match.start()], match[0], pattern[match.end() :]
-    for count in range(lacking + 1):
-        if wild == "?" and count > 1:
-            break
-        stands = ":" if wild == "?" and count else wild + ":*" * count
-        for after in _ways(rest, lacking - count):
-            yield before + stands + after
 
 
 def _whole(arn_format: str, partition: str, patterns: Strings, accounts: Strings) -> Strings:
@@ -120,15 +78,12 @@ def _whole(arn_format: str, partition: str, patterns: Strings, accounts: Strings
     return representatives((tokens(arn_format, partition),), told_apart)
 
 
-def _joined(arn_format: str, partition: str, patterns: tuple[Parted, ...], accounts: Strings) -> Iterator[str]:
+def _joined(arn_format: str, partition: str, patterns: tuple[Strings, ...], accounts: Strings) -> Iterator[str]:
     """Yield a resource for each combination of patterns, put together from the classes of its parts."""
-    limit = ARN_PARTS - 1 if has_colons(arn_format) else -1
-    formats = arn_format.split(":", limit)
-    ways = [way for parted in patterns for way in parted]
-    found: dict[int, str] = {(1 << (len(ways) + len(accounts))) - 1: ""}
-    for number, part_format in enumerate(formats):
+    found: dict[int, str] = {(1 << (len(patterns) + len(accounts))) - 1: ""}
+    for number, part_format in enumerate(arn_format.split(":", ARN_PARTS - 1)):
         named = accounts if number == _ACCOUNT and part_format else ()
-        classes = _part(part_format, partition, tuple(way[number] for way in ways), named, len(accounts))
+        classes = _part(part_format, partition, tuple(parts[number] for parts in patterns), named, len(accounts))
         if len(found) * len(classes) > MAX_COMBINATIONS:
             raise CapError(f"telling {len(patterns)} resource patterns apart takes more than {MAX_COMBINATIONS} cases")
         separator = ":" if number else ""

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, NO_COLON, SEGMENT, Token, like, literal, some
+from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, SEGMENT, Token, like, literal, some
 from sudo_mcp_guardrails.iam.catalogue import action_formats
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 
@@ -24,14 +24,7 @@ NOTHING_NAMED: Final = ""
 _WILDCARD: Final = re.compile(r"[*?\ue000\ue001]")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName", "FunctionName"})
-"""Variables whose values have neither colon nor slash."""
-_COLONS: Final = frozenset({"AlarmName", "ObjectName", "Path", "ResourcePath"})
-"""Variables whose values may have a colon, as may all paths of IAM.
-
-For all others it is an assumption that the names of resources have none. Without it a pattern such as
-``arn:P:dynamodb:*:111111111111:table/app-*``, whose first star may run on past colons, could match a table of
-another account named ``x:111111111111:table/app-``, which DynamoDB does not let anybody make.
-"""
+"""Variables whose values have neither colon nor slash; others may have both."""
 _ACCOUNT_DIGITS: Final = 12
 
 
@@ -67,18 +60,8 @@ def tokens(arn_format: str, partition: str) -> Tokens:
         elif name in _SEGMENTS:
             out += some(SEGMENT)
         else:
-            out += some(ANY if _may_have_colons(name) and place == len(arn_format) else NO_COLON)
+            out += some(ANY)
     return (*out, *like(arn_format[place:]))
-
-
-def _may_have_colons(variable: str) -> bool:
-    return variable in _COLONS or variable.endswith("WithPath")
-
-
-@lru_cache(maxsize=8192)
-def has_colons(arn_format: str) -> bool:
-    """Return whether a resource of a format may have more colons than the format itself."""
-    return "*" in arn_format or any(_may_have_colons(match[1]) for match in _VARIABLE.finditer(arn_format))
 
 
 @lru_cache(maxsize=65_536)
@@ -106,6 +89,15 @@ def any_may_meet(formats: tuple[str, ...], partition: str, patterns: tuple[str, 
 
 
 @lru_cache(maxsize=65_536)
+def relevant(patterns: tuple[str, ...], formats: tuple[str, ...], partition: str) -> tuple[str, ...]:
+    """Return the patterns that can match an ARN of any of several formats; only ``*`` where one matches them all."""
+    kept = [p for p in patterns if any(may_meet(arn_format, partition, p) for arn_format in formats)]
+    if any(all(covers(arn_format, partition, p) for arn_format in formats) for p in kept):
+        return ("*",)
+    return tuple(dict.fromkeys(kept))
+
+
+@lru_cache(maxsize=65_536)
 def covers(arn_format: str, partition: str, pattern: str) -> bool:
     """Return whether a Resource pattern matches every ARN of a format; False where that is not plain to see."""
     if pattern == "*":
@@ -122,22 +114,15 @@ def covers(arn_format: str, partition: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def disjoint(formats: tuple[str, ...], first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Return whether no resource matches a pattern of both sets; False where that is not plain to see.
-
-    Args:
-        formats: ARN formats of the resources.
-        first: Resource patterns.
-        second: Resource patterns.
-    """
-    open_ended = any(has_colons(arn_format) or arn_format == ANYTHING for arn_format in formats)
-    return all(_apart(a, b, open_ended=open_ended) for a in first for b in second)
+def disjoint(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Return whether no resource matches a pattern of both sets; False where that is not plain to see."""
+    return all(_apart(a, b) for a in first for b in second)
 
 
-def _apart(first: str, second: str, *, open_ended: bool) -> bool:
+def _apart(first: str, second: str) -> bool:
     """Return whether two patterns differ in the beginning of any part that both write out."""
     parts = [pattern.split(":", ARN_PARTS - 1) for pattern in (first, second)]
-    if any(len(p) < ARN_PARTS or (open_ended and _WILDCARD.search(":".join(p[:-1]))) for p in parts):
+    if any(len(p) < ARN_PARTS for p in parts):
         return False
     for a, b in zip(*parts, strict=True):
         one, other = _WILDCARD.split(a, maxsplit=1)[0], _WILDCARD.split(b, maxsplit=1)[0]

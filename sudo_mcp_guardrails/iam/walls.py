@@ -31,7 +31,6 @@ class Walls:
         """Keep what the walls are made of."""
         self._policies = policies
         self._facts = facts
-        self._known: dict[int, Blocked] = {}
 
     @cached_property
     def open(self) -> int:
@@ -47,23 +46,20 @@ class Walls:
     def _open_bytes(self) -> bytes:
         return self.open.to_bytes(everything().bit_length() // 8 + 1, "little")
 
-    def blocked_at(self, places: tuple[int, ...]) -> Blocked | None:
-        """Return why none of a few actions, by their places, gets through; None where one may."""
+    def closed_at(self, places: tuple[int, ...]) -> int | None:
+        """Return the place of the first of a few actions where all of them are closed, else None."""
         for place in places:
             if self._open_bytes[place >> 3] >> (place & 7) & 1:
                 return None
-        found = self._known.get(places[0])
-        if found is None:
-            found = self._known[places[0]] = self._why(places[0])
-        return found
+        return places[0]
 
-    def blocked(self, actions: int) -> Blocked | None:
-        """Return why none of some actions gets through; None where one may, or there are none."""
-        if not actions:
+    def closed(self, actions: int) -> int | None:
+        """Return the place of the first of some actions where all of them are closed, else None."""
+        if not actions or actions & self.open:
             return None
-        return None if actions & self.open else self._why((actions & -actions).bit_length() - 1)
+        return (actions & -actions).bit_length() - 1
 
-    def _why(self, place: int) -> Blocked:
+    def why(self, place: int) -> Blocked:
         """Return why the action at a place is closed."""
         name = name_at(place)
         for layer, statement in self._denying:
