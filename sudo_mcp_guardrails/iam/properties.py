@@ -9,6 +9,8 @@ owns, nor passes a role but its own, which are bounded. A property that allows n
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -140,6 +142,28 @@ def prove_subject(
     for wanted in asked:
         for name, holder in holders.items():
             yield Result(subject, name, wanted, holder.proof(wanted))
+
+
+def prove_subjects(asked: Iterable[tuple[Subject, Iterable[Property]]]) -> tuple[Result, ...]:
+    """Prove the properties of many roles in all contexts.
+
+    Args:
+        asked: Each role with what must be impossible for it.
+    """
+    with _collector_paused():
+        return tuple(result for subject, properties in asked for result in prove_subject(subject, properties))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep Python from looking for cycles: a proof makes many small values and no cycle among them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Holder:

@@ -131,7 +131,8 @@ class Prover:
         """Return the proof that an action is closed, made once."""
         found = self._proofs.get(place)
         if found is None:
-            found = self._proofs[place] = _proved(self._walls.why(place))
+            reason, statements = self._walls.why(place)
+            found = self._proofs[place] = Proof(Verdict.PROVED, statements=statements, reason=reason)
         return found
 
     def _asked(self, step: CompiledStatement, *, changing: bool) -> tuple[Asked, ...]:
@@ -201,7 +202,7 @@ class Prover:
                         return replayed
                     failed = ", ".join(f"{r.action} on {r.resource}" for r in requests)
         except Blocked as blocked:
-            return _proved(blocked)
+            return Proof(Verdict.PROVED, statements=blocked.statements, reason=blocked.reason)
         except CapError as error:
             return Proof(Verdict.NOT_PROVED, reason=str(error))
         if failed:
@@ -243,10 +244,6 @@ class Prover:
                 for name in alike:
                     found[name] = replace(proof, requests=(replace(proof.requests[0], action=name),))
         return found
-
-
-def _proved(blocked: Blocked) -> Proof:
-    return Proof(Verdict.PROVED, statements=blocked.statements, reason=blocked.reason)
 
 
 def _meant(step: CompiledStatement, *, changing: bool) -> int:

@@ -76,13 +76,13 @@ def reduced(statement: CompiledStatement, formats: Strings, facts: Facts) -> Red
         return Reduced(statement.sid, None, (), (), approximate=False)
     reducer = _Reducer(statement.deny, facts)
     resources: Strings | None = None
-    if statement.resources:
+    if statement.resources and "*" not in statement.resources:
         resources = reducer.patterns(statement.resources, formats, negated=False)
         if "*" in resources:
             resources = None
         elif not resources:
             return None
-    not_resources = reducer.patterns(statement.not_resources, formats, negated=True)
+    not_resources = reducer.patterns(statement.not_resources, formats, negated=True) if statement.not_resources else ()
     conditions = [reducer.condition(condition) for condition in statement.conditions]
     if reducer.never or "*" in not_resources:
         return None
@@ -102,9 +102,9 @@ class _Reducer:
 
     def patterns(self, patterns: Strings, formats: Strings, *, negated: bool) -> Strings:
         """Return the patterns of Resource or NotResource that can matter."""
-        if negated and self._unresolved(patterns):
-            return ()
         if any("${" in p for p in patterns):
+            if negated and self._unresolved(patterns):
+                return ()
             texts = [self._resolved(p, negated=negated, exactly=False) for p in patterns]
             patterns = tuple(text for text in texts if text is not None)
         return relevant(patterns, formats, self._facts.partition)
@@ -113,7 +113,7 @@ class _Reducer:
         """Return a condition with its variables replaced; None where it is taken to hold."""
         facts = self._facts
         left: Condition | None = condition
-        if any("${" in wanted for wanted in condition.wanted):
+        if condition.test is None and condition.comparison != "null":
             left = self._replaced(condition)
         if left is not None and left.key in facts.fixed:
             self.never |= not left.holds(facts.present)

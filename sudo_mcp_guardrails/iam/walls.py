@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.iam.action_sets import everything, name_at, named
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED
-from sudo_mcp_guardrails.iam.question import Blocked
 from sudo_mcp_guardrails.iam.reduce import reduced
 from sudo_mcp_guardrails.iam.universe import ANYTHING
 
@@ -59,14 +58,14 @@ class Walls:
             return None
         return (actions & -actions).bit_length() - 1
 
-    def why(self, place: int) -> Blocked:
-        """Return why the action at a place is closed."""
+    def why(self, place: int) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """Return why the action at a place is closed: in words, and the (layer, Sid) that denies it."""
         name = name_at(place)
         for layer, statement in self._denying:
             if statement.action_set >> place & 1:
-                return Blocked(f"{name} is denied by {layer}:{statement.sid}", ((layer, statement.sid),))
+                return f"{name} is denied by {layer}:{statement.sid}", ((layer, statement.sid),)
         lacking = next(layer.missing for layer in self._needed() if not layer.allowed >> place & 1)
-        return Blocked(f"nothing in {lacking} allows {name}")
+        return f"nothing in {lacking} allows {name}", ()
 
     @cached_property
     def _denying(self) -> tuple[tuple[str, CompiledStatement], ...]:

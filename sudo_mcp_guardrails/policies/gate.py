@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.assembly import read_assembly
-from sudo_mcp_guardrails.iam.properties import CONTEXTS, prove_subject
+from sudo_mcp_guardrails.iam.properties import prove_subjects
 from sudo_mcp_guardrails.iam.prove import Verdict
 from sudo_mcp_guardrails.iam.templates import read_templates
 from sudo_mcp_guardrails.policies.properties import agent_properties
@@ -62,12 +62,9 @@ def prove_assembly(directory: Path, known_policies: Mapping[str, PolicyDocument]
     """
     assembly = read_assembly(directory)
     subjects = read_subjects(assembly.templates, read_templates(assembly.templates, known_policies))
-    results = tuple(
-        (result, role)
-        for subject, role in subjects.decided
-        for result in prove_subject(subject, agent_properties(subject), CONTEXTS)
-    )
-    return Proved(assembly, subjects, results)
+    roles = {id(subject): role for subject, role in subjects.decided}
+    found = prove_subjects((subject, agent_properties(subject)) for subject, _ in subjects.decided)
+    return Proved(assembly, subjects, tuple((result, roles[id(result.subject)]) for result in found))
 
 
 def describe(result: Result) -> str:
