@@ -61,6 +61,7 @@ class Property:
         kind: ``"escalation"`` or ``"invariant"``.
         strict: Whether work on one's own resources is no excuse.
         changing: Whether wildcards in the steps' actions stand only for those that change something.
+        elsewhere: Whether it is asked of the same policies on a role of an account that the agent does not work in.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Property:
     kind: str = "escalation"
     strict: bool = False
     changing: bool = False
+    elsewhere: bool = False
 
     @cached_property
     def compiled(self) -> tuple[CompiledStatement, ...]:
@@ -83,11 +85,13 @@ class Subject:
 
     Args:
         agent: Name of the agent.
-        capability: ``read``, ``plan``, ``apply`` or ``execution``.
+        capability: ``read``, ``plan``, ``apply`` or ``execution``; ``workload`` stands for any role that its
+            resources may carry, whatever that role's own policies allow.
         layers: The role's policies.
         facts: What is known of its requests.
         own: ARN patterns of what the agent owns, the roles that its resources may carry included.
         passable: ARN patterns of further roles that it may pass to a service.
+        services: The services that it works on.
         regions: Regions that it may work in; empty where none is named.
         accounts: Accounts that it may work in.
         sensitive_reads: Classes of sensitive reads that it has opted into.
@@ -100,6 +104,7 @@ class Subject:
     facts: Facts
     own: tuple[str, ...] = ()
     passable: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     sensitive_reads: tuple[str, ...] = ()
@@ -181,12 +186,22 @@ class _Holder:
             found = self._proofs[wanted.id] = self._prove(wanted)
         return found
 
+    @cached_property
+    def _elsewhere(self) -> Prover:
+        """The same policies on a role of an account that the agent does not work in."""
+        facts, accounts = self._prover.facts, {self._prover.facts.principal.account, *self._subject.accounts}
+        strange = next(digit * 12 for digit in "9876543210" if digit * 12 not in accounts)
+        partition, *between, _, rest = facts.principal.arn.split(":", 5)[1:]
+        arn = ":".join(("arn", partition, *between, strange, rest))
+        return Prover(self._prover.layers, replace(facts, principal=replace(facts.principal, arn=arn)))
+
     def _prove(self, wanted: Property) -> Proof:
-        proof = self._prover.prove(wanted.compiled, changing=wanted.changing)
+        prover = self._elsewhere if wanted.elsewhere else self._prover
+        proof = prover.prove_compiled(wanted.compiled, changing=wanted.changing)
         if proof.verdict is Verdict.PROVED or wanted.strict or not self._subject.own:
             return proof
         for variant in outside(wanted.steps, self._subject):
-            beyond = self._prover.prove(variant, changing=wanted.changing)
+            beyond = prover.prove(variant, changing=wanted.changing)
             if beyond.verdict is not Verdict.PROVED:
                 return beyond
         return Proof(Verdict.PROVED, reason="contained: it reaches the agent's own resources and bounded roles alone")

@@ -93,7 +93,7 @@ class Prover:
         self._single: dict[Asked, Proof] = {}
         self._proofs: dict[int, Proof] = {}
 
-    def prove(self, steps: Sequence[Statement | CompiledStatement], *, changing: bool = False) -> Proof:
+    def prove(self, steps: Sequence[Statement], *, changing: bool = False) -> Proof:
         """Decide whether there is one context in which a request for each of the steps is allowed.
 
         Args:
@@ -104,14 +104,17 @@ class Prover:
         Returns:
             The first witness, else the first question that could not be answered, else the proof.
         """
-        compiled = [compile_statement(step) if isinstance(step, Statement) else step for step in steps]
-        for step in compiled:
+        return self.prove_compiled(tuple(map(compile_statement, steps)), changing=changing)
+
+    def prove_compiled(self, steps: Sequence[CompiledStatement], *, changing: bool = False) -> Proof:
+        """Decide as :meth:`prove` does, for steps that are compiled already since many principals are asked them."""
+        for step in steps:
             blocked = self._blocked(step, changing=changing)
             if blocked is not None:
                 return blocked
-        if len(compiled) == 1 and not compiled[0].few:
-            return self._prove_wide(compiled[0], changing=changing)
-        alternatives = [self._asked(step, changing=changing) for step in compiled]
+        if len(steps) == 1 and not steps[0].few:
+            return self._prove_wide(steps[0], changing=changing)
+        alternatives = [self._asked(step, changing=changing) for step in steps]
         count = prod(map(len, alternatives))
         if count > MAX_ACTIONS:
             reason = f"{count} combinations of actions are over the cap of {MAX_ACTIONS}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.iam.action_sets import everything, name_at, named
+from sudo_mcp_guardrails.iam.action_sets import as_bytes, everything, name_at, named
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED
 from sudo_mcp_guardrails.iam.reduce import reduced
 from sudo_mcp_guardrails.iam.universe import ANYTHING
@@ -43,7 +43,11 @@ class Walls:
 
     @cached_property
     def _open_bytes(self) -> bytes:
-        return self.open.to_bytes(everything().bit_length() // 8 + 1, "little")
+        return as_bytes(self.open)
+
+    @cached_property
+    def _denied_bytes(self) -> tuple[bytes, ...]:
+        return tuple(as_bytes(statement.action_set) for _, statement in self._denying)
 
     def closed_at(self, places: tuple[int, ...]) -> int | None:
         """Return the place of the first of a few actions where all of them are closed, else None."""
@@ -61,8 +65,8 @@ class Walls:
     def why(self, place: int) -> tuple[str, tuple[tuple[str, str], ...]]:
         """Return why the action at a place is closed: in words, and the (layer, Sid) that denies it."""
         name = name_at(place)
-        for layer, statement in self._denying:
-            if statement.action_set >> place & 1:
+        for (layer, statement), denied in zip(self._denying, self._denied_bytes, strict=True):
+            if denied[place >> 3] >> (place & 7) & 1:
                 return f"{name} is denied by {layer}:{statement.sid}", ((layer, statement.sid),)
         lacking = next(layer.missing for layer in self._needed() if not layer.allowed >> place & 1)
         return f"nothing in {lacking} allows {name}", ()

@@ -14,6 +14,8 @@ from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
 from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
+from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES
+from sudo_mcp_guardrails.policies.scope import SERVICE_PRINCIPALS
 from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
 if TYPE_CHECKING:
@@ -90,14 +92,8 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         not_resources=(*_workloads(subject), *subject.passable),
         strict=True,
     )
-    yield _asks(
-        "bounded-roles",
-        "makes a role without its own boundary",
-        _BOUNDED,
-        conditions=(("StringNotEquals", "iam:PermissionsBoundary", (boundary,)),),
-        strict=True,
-    )
-    yield _asks("boundary-removed", "takes a boundary away", ("iam:DeleteRolePermissionsBoundary",), strict=True)
+    yield from _roles(subject, prefix, boundary)
+    yield from _deployments(subject)
     if subject.regions:
         yield _regions(subject)
     elsewhere = tuple(pattern for pattern in subject.own if not pattern.split(":", 5)[4].isdigit())
@@ -118,8 +114,79 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
 
 @cache
 def _changing(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the actions that change something among those that patterns cover."""
-    return members(named(patterns) & writing())
+    """Return the actions that change something among those that patterns cover, but for passing a role."""
+    return members(named(patterns) & writing() & ~named(("iam:PassRole",)))
+
+
+def _roles(subject: Subject, prefix: str, boundary: str) -> Iterator[Property]:
+    """Yield the properties that every role it can make or pass is bounded, and goes where it belongs."""
+    iam = f"arn:{subject.facts.partition}:iam::{subject.facts.principal.account}"
+    yield _asks(
+        "bounded-roles",
+        "makes a role without its own boundary",
+        _BOUNDED,
+        conditions=(("StringNotEquals", "iam:PermissionsBoundary", (boundary,)),),
+        strict=True,
+    )
+    yield _asks(
+        "role-policies",
+        "changes what a role may do that has no agent's boundary",
+        ROLE_CHANGES,
+        conditions=(("ArnNotLike", "iam:PermissionsBoundary", (f"{iam}:policy/{prefix}/boundary/{prefix}-agent-*",)),),
+        strict=True,
+    )
+    yield _asks(
+        "roles",
+        "changes identities other than the roles of agents' resources",
+        _changing(("iam:*",)),
+        not_resources=(f"{iam}:role/{prefix}/agents/*/workloads/*",),
+        strict=True,
+    )
+    yield _asks("boundary-removed", "takes a boundary away", ("iam:DeleteRolePermissionsBoundary",), strict=True)
+    if subject.passable:
+        yield _asks(
+            "pass-execution-role",
+            "passes the execution role to something else than CloudFormation",
+            ("iam:PassRole",),
+            resources=subject.passable,
+            conditions=(("StringNotEquals", "iam:PassedToService", ("cloudformation.amazonaws.com",)),),
+            strict=True,
+        )
+    if subject.services and _workloads(subject):
+        principals = {p for service in subject.services for p in SERVICE_PRINCIPALS.get(service, ())}
+        yield _asks(
+            "pass-workload-role",
+            "passes a role of its resources to a service that it does not hold",
+            ("iam:PassRole",),
+            resources=_workloads(subject),
+            conditions=(("StringNotEquals", "iam:PassedToService", tuple(sorted(principals)) or ("none",)),),
+            strict=True,
+        )
+
+
+def _deployments(subject: Subject) -> Iterator[Property]:
+    """Yield the properties of who may change anything, and deploy."""
+    if subject.capability in _READERS:
+        step = Statement(
+            "Readers", "Allow", not_actions=("iam:PassRole", "cloudformation:CreateChangeSet"), resources=("*",)
+        )
+        title = "changes anything but a change set that it prepares"
+        yield Property("invariant/readers", title, (step,), kind="invariant", strict=True, changing=True)
+    if subject.capability == "workload":
+        deploys = ("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:PassRole")
+        yield _asks("workloads-deploy", "deploys though nobody approved it", deploys, strict=True)
+    if subject.passable:
+        yield _asks(
+            "change-set-role",
+            "prepares a change that another role than its own carries out",
+            ("cloudformation:CreateChangeSet",),
+            conditions=(("StringNotEquals", "cloudformation:RoleArn", subject.passable),),
+            strict=True,
+        )
+    if subject.accounts and subject.capability != "execution":
+        step = Statement("Accounts", "Allow", not_actions=("sts:GetCallerIdentity",), resources=("*",))
+        title = "does anything in an account that none of its environments names"
+        yield Property("invariant/accounts", title, (step,), kind="invariant", strict=True, elsewhere=True)
 
 
 def _guardrails(subject: Subject, prefix: str) -> Property:
@@ -167,7 +234,8 @@ def _sensitive(subject: Subject, kind: SensitiveRead) -> Property:
     return _asks(
         f"sensitive-{kind.value}",
         f"reads of class {kind.value} without having been opted in",
-        sensitive_actions(kind),
+        # Sessions are asked about apart.
+        tuple(action for action in sensitive_actions(kind) if not action.startswith("sts:")),
         strict=subject.capability in _READERS or kind in _ALWAYS_KEPT,
     )
 

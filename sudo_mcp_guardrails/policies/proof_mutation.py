@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.documents import PolicyDocument
 from sudo_mcp_guardrails.iam.layers import Layers
 from sudo_mcp_guardrails.iam.properties import CONTEXTS, prove_subject
 from sudo_mcp_guardrails.iam.prove import Verdict
@@ -20,6 +19,7 @@ from sudo_mcp_guardrails.policies.properties import agent_properties
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
     from sudo_mcp_guardrails.iam.properties import Result, Subject
 
 _DIRECT: Final = {"direct": CONTEXTS["direct"]}

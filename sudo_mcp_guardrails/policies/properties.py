@@ -14,7 +14,7 @@ from sudo_mcp_guardrails.policies.invariants import invariants
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.properties import Subject
 
-_ROLE: Final = re.compile(r"arn:([^:]+):iam::(\d{12}):role/([^/]+)/agents/([^/]+)/[^/]+")
+_ROLE: Final = re.compile(r"arn:([^:]+):iam::(\d{12}):role/([^/]+)/agents/([^/]+)/(?:workloads/)?[^/]+")
 
 
 class SubjectError(GuardrailsError):

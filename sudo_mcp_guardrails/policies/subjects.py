@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.iam.documents import resolve
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.properties import Subject
 from sudo_mcp_guardrails.iam.request import Principal
+from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.declaration import declarations
 from sudo_mcp_guardrails.policies.naming import REGION, ROLE_KINDS, GuardrailNames
 from sudo_mcp_guardrails.regions import REGIONS, partition_of
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _SESSION: Final = "run-00000000000000000000000000"
 """Stands for any run: no guardrail may rest on the name of a session."""
 _WORKLOADS: Final = "workloads/"
+WORKLOAD: Final = "workload"
+"""Capability of the subject that stands for any role that an agent's resources may carry."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
         region = known.get("Region") or (fixed[0] if fixed else REGIONS[partition][-1])
         values = {"Partition": partition, "AccountId": account, "Region": region}
         own = (*declared.own, declared.names.workload_roles(declared.agent))
-        yield Subject(
+        subject = Subject(
             agent=declared.agent,
             capability=capability,
             layers=resolver.layers(role.layers, values),
@@ -140,11 +144,32 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
             own=tuple(str(resolve(pattern, values)) for pattern in own),
             # It is held to every property itself.
             passable=(str(resolve(declared.names.role_arn(declared.agent, "execution"), values)),),
+            services=declared.services,
             regions=tuple(dict.fromkeys(str(resolve(region, values)) for region in regions)),
             accounts=declared.accounts,
             sensitive_reads=declared.sensitive_reads,
             source=role.construct_path or f"{role.template.name}/{role.logical_id}",
         )
+        yield subject
+        if capability == Capability.READ.value:
+            yield workload(subject)
+
+
+def workload(subject: Subject) -> Subject:
+    """Return the subject that stands for any role under an agent's boundary which its resources may carry.
+
+    Whoever writes such a role's policies may allow everything: what is proved of it rests on the boundary alone.
+
+    Args:
+        subject: One of the agent's roles under that boundary.
+    """
+    arn = subject.facts.principal.arn.rsplit("/", 1)[0] + f"/{_WORKLOADS}any"
+    return replace(
+        subject,
+        capability=WORKLOAD,
+        layers=replace(subject.layers, identity=(FULL_ACCESS,)),
+        facts=replace(subject.facts, principal=replace(subject.facts.principal, arn=arn)),
+    )
 
 
 def _partition(declared: Declaration) -> str:

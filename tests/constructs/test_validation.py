@@ -267,7 +267,7 @@ class TestEvidence:
         assert found["packs"] == []
         assert found["contexts"] == ["aws-mcp", "direct", "other-mcp"]
         assert [(s["agent"], s["capability"], s["open"]) for s in found["subjects"]] == [
-            ("release-bot", kind, []) for kind in ("apply", "execution", "plan", "read")
+            ("release-bot", kind, []) for kind in ("apply", "execution", "plan", "read", "workload")
         ]
         assert PROPERTY in found["properties"]
         for subject in found["subjects"]:

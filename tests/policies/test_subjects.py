@@ -66,11 +66,14 @@ def test_a_role_of_a_declared_agent_is_a_subject() -> None:
     found = read(
         {"R": role(ManagedPolicyArns=[{"Ref": "P"}]), "P": policy({"Fn::Sub": "arn:${AWS::Partition}:s3:::b"})}
     )
-    [(subject, made)] = found.decided
+    [(subject, made), (workload, _)] = found.decided
     assert found.undecided == ()
     assert (subject.agent, subject.capability, subject.source) == ("bot", "read", "App/R")
     assert subject.facts.principal.arn == f"arn:aws:iam::{ACCOUNT}:role{PATH}mcp-guardrails-bot-read"
     assert subject.facts.partition == "aws"
+    assert workload.capability == "workload"
+    assert workload.facts.principal.arn == f"arn:aws:iam::{ACCOUNT}:role{PATH}workloads/any"
+    assert workload.layers.boundary == subject.layers.boundary
     assert subject.regions == ("eu-central-1",)
     assert subject.accounts == (ACCOUNT,)
     assert f"arn:aws:iam::{ACCOUNT}:role{PATH}workloads/*" in subject.own
@@ -81,27 +84,28 @@ def test_a_role_of_a_declared_agent_is_a_subject() -> None:
 
 
 def test_nothing_is_stated_of_a_sessions_tags_and_origin() -> None:
-    [(subject, _)] = read({"R": role()}).decided
+    (subject, _), _ = read({"R": role()}).decided
     assert not [key for key in subject.facts.fixed if key.startswith(("aws:principaltag/", "aws:sourceidentity"))]
 
 
 @pytest.mark.parametrize("kind", ["read", "plan", "apply", "execution"])
 def test_capabilities(kind: str) -> None:
-    [(subject, _)] = read({"R": role(f"mcp-guardrails-bot-{kind}")}).decided
-    assert subject.capability == kind
+    found = [s.capability for s, _ in read({"R": role(f"mcp-guardrails-bot-{kind}")}).decided]
+    assert found == ([kind, "workload"] if kind == "read" else [kind])
 
 
 def test_an_unknown_account_is_a_subject_for_each_declared_one() -> None:
     declared = metadata(agent("bot", ACCOUNT, OTHER), account=None)
     found = read({"R": role(), "P": policy(Roles=[{"Ref": "R"}])}, declared, values={})
-    assert [subject.facts.principal.account for subject, _ in found.decided] == [ACCOUNT, OTHER]
+    made = [(subject.facts.principal.account, subject.capability) for subject, _ in found.decided]
+    assert made == [(account, kind) for account in (ACCOUNT, OTHER) for kind in ("read", "workload")]
     assert "${" not in str([(s.layers, s.own, s.regions) for s, _ in found.decided])
 
 
 def test_roles_share_what_they_share() -> None:
     shared = {"ManagedPolicyArns": [{"Ref": "P"}]}
     roles = {kind: role(f"mcp-guardrails-bot-{kind}", **shared) for kind in ("read", "plan")}
-    (first, _), (second, _) = read({**roles, "P": policy()}).decided
+    (first, _), _, (second, _) = read({**roles, "P": policy()}).decided
     assert first.layers.identity[0] is second.layers.identity[0]
 
 

@@ -57,6 +57,20 @@ def data_reads(scope: AgentScope) -> tuple[str, ...]:
     return tuple(pattern for service in scope.services for pattern in compact(service, _confinable(service)))
 
 
+def unconfined_reads(scope: AgentScope) -> tuple[str, ...]:
+    """Return the sensitive reads of the agent's services in which its own resources cannot be told apart.
+
+    Such as a list of all functions, with the environment of each. Secrets and credentials are denied to everybody.
+    """
+    return tuple(
+        action
+        for kind in kept(scope.agent.sensitive_reads)
+        if kind not in _ALWAYS
+        for action in sensitive_actions(kind)
+        if (service := action.split(":")[0]) in scope.services and action not in _confinable(service)
+    )
+
+
 @cache
 def _confinable(service: str) -> tuple[str, ...]:
     """Return a service's sensitive reads that take a resource a prefix can own."""

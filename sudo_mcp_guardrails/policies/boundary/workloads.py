@@ -1,10 +1,11 @@
-"""Deny: what an agent deployed does not deploy."""
+"""Deny: what an agent deployed does not deploy, nor read configuration that nobody confined to the agent."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.sensitive import unconfined_reads
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ def statement(scope: AgentScope) -> Statement:
     return Statement(
         sid="BoundaryWorkloadsNeverDeploy",
         effect="Deny",
-        actions=("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:PassRole"),
+        actions=("cloudformation:*", "iam:PassRole", *unconfined_reads(scope)),
         resources=("*",),
         conditions=(("ArnLike", "aws:PrincipalArn", (scope.names.workload_roles(scope.agent.name),)),),
-        reason="one approved change must not bring a second one that nobody approved",
+        reason="one approved change must not bring a second one, and what others configured often holds secrets",
     )
 
 
@@ -39,6 +40,17 @@ SCENARIOS: Final = (
         sid="BoundaryWorkloadsNeverDeploy",
         context={"aws:PrincipalArn": _WORKLOAD},
         title="a deployed function carries out a change set",
+    ),
+    Scenario(
+        "workload-read-template",
+        "apply",
+        "cloudformation:GetTemplate",
+        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/payroll/*",
+        allowed=False,
+        layer="boundary",
+        sid="BoundaryWorkloadsNeverDeploy",
+        context={"aws:PrincipalArn": _WORKLOAD},
+        title="a deployed function reads another stack's template",
     ),
     Scenario(
         "workload-pass-role",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.boundary.regions import global_services, region_conditions
-from sudo_mcp_guardrails.policies.boundary.sensitive import data_reads
 from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
+from sudo_mcp_guardrails.policies.boundary.sensitive import data_reads
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
 
