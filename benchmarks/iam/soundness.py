@@ -124,10 +124,9 @@ def _conforming(request: Request, facts: Facts) -> Request:
     """Return a request with the facts' keys as they are known to be."""
     context = dict(request.context)
     for key, options in facts.known.items():
-        if context.get(key) not in options:
-            context.pop(key, None)
-            if None not in options:
-                context[key] = next(option for option in options if option is not None)
+        value = context.get(key) if context.get(key) in options else options[0]
+        # No value, rather than no entry: some keys have a usual value where nothing is said of them.
+        context[key] = () if value is None else value
     return replace(request, context=context)
 
 
