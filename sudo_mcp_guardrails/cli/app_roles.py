@@ -33,6 +33,10 @@ AppDirOption = Annotated[
     ),
 ]
 
+SynthOption = Annotated[
+    bool, typer.Option("--synth", help="Synthesize the app of cdk.json first, though there are templates already.")
+]
+
 
 @dataclass(frozen=True)
 class AppRoles:
@@ -57,12 +61,13 @@ class AppRoles:
         return "; ".join((*self.problems, *roles))
 
 
-def read_app(directory: Path | None, report: Callable[[str], None]) -> AppRoles:
+def read_app(directory: Path | None, report: Callable[[str], None], *, synth: bool = False) -> AppRoles:
     """Read the agents' roles out of an app's templates, synthesizing the app where there are none.
 
     Args:
         directory: The cloud assembly; None for the one that ``cdk.json`` names.
         report: Told what takes time.
+        synth: Whether to synthesize the app also where there are templates.
 
     Raises:
         InputError: There is neither an assembly nor a ``cdk.json``, or no template declares an agent.
@@ -75,7 +80,9 @@ def read_app(directory: Path | None, report: Callable[[str], None]) -> AppRoles:
 
     found = directory or _output()
     problems: list[str] = []
-    if directory is None and not (found / _MANIFEST).exists():
+    if synth and directory is not None:
+        raise InputError("--app-dir and --synth are given, expected one of them")
+    if directory is None and (synth or not (found / _MANIFEST).exists()):
         problems += _synthesize(found, report)
     if not (found / _MANIFEST).exists():
         raise InputError(f"{str(found)!r} is no cloud assembly, expected a folder that cdk synth has written")

@@ -49,6 +49,11 @@ COMMANDS = (
         "Show that no agent can escalate, or the request with which one can.",
     ),
     Command(
+        "mutants",
+        "sudo_mcp_guardrails.cli.mutants:mutants",
+        "Take each Deny of the agents' policies away, and show what is then possible.",
+    ),
+    Command(
         "can",
         "sudo_mcp_guardrails.cli.can:can",
         "Say which agents' roles may do something, and why or why not.",

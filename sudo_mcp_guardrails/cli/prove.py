@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sudo_mcp_guardrails.cli.app_roles import AppDirOption, read_app
+from sudo_mcp_guardrails.cli.app_roles import AppDirOption, SynthOption, read_app
 from sudo_mcp_guardrails.cli.given import DEFAULT_PRINCIPAL, Given, escalations
 from sudo_mcp_guardrails.cli.inputs import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
@@ -86,6 +86,7 @@ Policies = list[Path]
 def prove(
     *,
     app_dir: AppDirOption = None,
+    synth: SynthOption = False,
     identity: Annotated[Policies | None, typer.Option(metavar="FILE", help="Identity policy; repeatable.")] = None,
     boundary: Annotated[Path | None, typer.Option(metavar="FILE", help="Permissions boundary.")] = None,
     session: Annotated[Policies | None, typer.Option(metavar="FILE", help="Session policy; repeatable.")] = None,
@@ -112,11 +113,11 @@ def prove(
             principal=principal or DEFAULT_PRINCIPAL,
             resource_policies=resource_policies.value,
         )
-        if given.any and app_dir is not None:
-            raise InputError("--app-dir and policies as files are given, expected one of them")
+        if given.any and (app_dir is not None or synth):
+            raise InputError("an app and policies as files are given, expected one of them")
         if not given.any and (principal is not None or resource_policies is not ResourcePolicies.WORST):
             raise InputError("--principal and --resource-policies go with policies as files, such as --identity")
-        asked = _of_files(given, answer) if given.any else _of_app(app_dir, answer)
+        asked = _of_files(given, answer) if given.any else _of_app(app_dir, answer, synth=synth)
         started = time.perf_counter()
         items = list(asked.undecided)
         with answer.progress.status("proving") as status:
@@ -144,11 +145,11 @@ def _of_files(given: Given, answer: Answer) -> _Asked:
     return _Asked([_Task(subject, escalations(), subject.source)])
 
 
-def _of_app(app_dir: Path | None, answer: Answer) -> _Asked:
+def _of_app(app_dir: Path | None, answer: Answer, *, synth: bool) -> _Asked:
     """Return the questions about the agents of an app."""
     from sudo_mcp_guardrails.policies.properties import agent_properties
 
-    app = read_app(app_dir, answer.report)
+    app = read_app(app_dir, answer.report, synth=synth)
     tasks = [
         _Task(subject, agent_properties(subject), str(app.directory / role.template.file))
         for subject, role in app.subjects

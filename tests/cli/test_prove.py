@@ -128,7 +128,7 @@ def test_sarif_has_the_witnesses(policy: Any, tmp_path: Path) -> None:
         (["--identity", "none.json"], "cannot read 'none.json'"),
         (["--identity", "a.json", "--principal", "me"], "principal 'me' is not allowed, expected the ARN of a role"),
         (["--identity", "a.json", "--principal", "arn:aws:iam::111111111111:root"], "expected the ARN of a role"),
-        (["--identity", "a.json", "--app-dir", "x"], "--app-dir and policies as files are given"),
+        (["--identity", "a.json", "--app-dir", "x"], "an app and policies as files are given"),
         (["--principal", "arn:aws:iam::111111111111:role/x"], "--principal and --resource-policies go with policies"),
         (["--resource-policies", "none"], "--principal and --resource-policies go with policies"),
         (["--resource-policies", "some"], "see mcp-guardrails --help"),
