@@ -139,6 +139,9 @@ def _near(rng: random.Random, make: Generator, first: Request, layers: Layers, f
     resource = request.resource
     if patterns and rng.random() < 0.7:  # noqa: PLR2004
         resolved = substitute(rng.choice(patterns), request.keys) or resource
+        beginning, star, end = resolved.partition("*")
+        if star and resource.startswith(beginning) and rng.random() < 0.3:  # noqa: PLR2004
+            resolved = resource + end  # a name that the caller chose, such that the star runs on to its end
         resource = re.sub(r"[*?]", lambda m: "x" if m[0] == "?" else rng.choice(_FILLINGS), resolved)
     return _conforming(replace(request, resource=resource, context=context), facts)
 
