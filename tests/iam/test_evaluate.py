@@ -14,6 +14,9 @@ from sudo_mcp_guardrails.iam import (
     evaluate,
     parse_document,
 )
+from sudo_mcp_guardrails.iam.conditions import SEVERAL, SHORT_ARN, UNRESOLVED
+from sudo_mcp_guardrails.iam.evaluate import KEY_POLICY_UNKNOWN
+from sudo_mcp_guardrails.iam.principals import EVERYBODY
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam import (
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::111111111111:role/team/worker"
 SESSION = "arn:aws:sts::111111111111:assumed-role/worker/s"
 WORKER = Principal(ROLE, session="s", tags={"Team": "blue"}, source_identity="run-1")
+LINKED = Principal("arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", session="s")
 KEY = "arn:aws:s3:::bucket/key"
 
 
@@ -236,3 +240,275 @@ class TestStatements:
     def test_unknown_operator_is_an_error_and_no_decision(self) -> None:
         with pytest.raises(PolicyError, match="'StringIs' is not known"):
             decide(identity=(doc("p", {"Condition": {"StringIs": {"aws:a": "b"}}}),))
+
+
+class TestResourceControlPolicies:
+    """Organizations user guide, "Resource control policies (RCPs)" and "RCP evaluation"."""
+
+    @pytest.mark.parametrize(
+        ("rcps", "missing"),
+        [
+            (((ALL,), (ALL,)), ()),
+            (((NOTHING, ALL), (ALL,)), ()),
+            (((ALL,), (NOTHING,)), ("rcp level 1",)),
+            (((), (NOTHING,)), ("rcp level 0", "rcp level 1")),
+        ],
+    )
+    def test_every_level_must_allow(self, rcps: Any, missing: tuple[str, ...]) -> None:
+        assert decide(identity=(ALL,), rcps=rcps).missing == missing
+
+    def test_a_deny_of_any_level_decides(self) -> None:
+        assert decide(identity=(ALL,), rcps=((ALL,), (ALL, DENY))).statements == (("rcp", "deny0"),)
+
+    def test_services_without_support_are_left_alone(self) -> None:
+        on = "arn:aws:ec2:us-east-1:111111111111:instance/i-1"
+        for rcps in ((DENY,),), ((NOTHING,),):
+            assert decide(action="ec2:TerminateInstances", on=on, identity=(ALL,), rcps=rcps).allowed
+            assert not decide(identity=(ALL,), rcps=rcps).allowed
+
+    def test_no_resource_policy_passes_them(self) -> None:
+        assert decide(resource=granted({"AWS": SESSION}), rcps=((NOTHING,),)).missing == ("rcp level 0",)
+
+    def test_services_are_subject_to_them_and_service_linked_roles_are_not(self) -> None:
+        # "RCPs do not restrict service-linked roles"; for services, data perimeters use aws:PrincipalIsAWSService.
+        service = granted({"Service": "logs.amazonaws.com"})
+        assert decide(Principal("logs.amazonaws.com"), resource=service, rcps=((ALL, DENY),)).explicit
+        assert decide(LINKED, identity=(ALL,), rcps=((ALL, DENY),)).allowed
+
+    def test_the_principal_of_an_rcp_counts(self) -> None:
+        others = doc("rcp", {"Effect": "Deny", "Principal": {"AWS": "222222222222"}})
+        everybody = doc("rcp", {"Effect": "Deny", "Principal": "*"})
+        assert decide(identity=(ALL,), rcps=((ALL, others),)).allowed
+        assert decide(identity=(ALL,), rcps=((ALL, everybody),)).explicit
+
+
+class TestVpcEndpoints:
+    """VPC user guide (PrivateLink), "Control access to VPC endpoints using endpoint policies"."""
+
+    def test_it_must_allow_and_grants_nothing(self) -> None:
+        assert decide(identity=(ALL,), vpc_endpoint=ALL).allowed
+        assert decide(identity=(ALL,), vpc_endpoint=NOTHING).missing == ("vpc-endpoint",)
+        assert decide(vpc_endpoint=ALL).missing == ("identity",)
+
+    def test_its_deny_decides(self) -> None:
+        assert decide(identity=(ALL,), vpc_endpoint=DENY).statements == (("vpc-endpoint", "deny0"),)
+
+    def test_no_resource_policy_passes_it(self) -> None:
+        assert decide(resource=granted({"AWS": SESSION}), vpc_endpoint=NOTHING).missing == ("vpc-endpoint",)
+
+    def test_its_principal_counts(self) -> None:
+        assert decide(identity=(ALL,), vpc_endpoint=granted({"AWS": ROLE})).allowed
+        assert not decide(identity=(ALL,), vpc_endpoint=granted({"AWS": f"{ROLE}x"})).allowed
+
+
+class TestScopeDown:
+    """IAM user guide, "Permissions for GetScopedCredentials": the intersection with every policy of the chain."""
+
+    def test_each_must_allow(self) -> None:
+        assert decide(identity=(ALL,), scope_down=(ALL, ALL)).allowed
+        assert decide(identity=(ALL,), scope_down=(ALL, NOTHING)).missing == ("scope-down policy 1",)
+        assert len(decide(identity=(ALL,), scope_down=(NOTHING, NOTHING)).missing) == 2
+
+    def test_a_deny_decides(self) -> None:
+        assert decide(identity=(ALL,), scope_down=(ALL, DENY)).statements == (("scope-down", "deny0"),)
+
+    def test_a_resource_policy_that_names_the_session_does_not_pass_them(self) -> None:
+        layers: dict[str, Any] = {"resource": granted({"AWS": SESSION}), "session": (NOTHING,)}
+        assert decide(**layers, scope_down=(ALL,)).allowed
+        assert decide(**layers, scope_down=(NOTHING,)).missing == ("scope-down policy 0",)
+
+
+class TestWhoIsExempt:
+    def test_service_control_policies_are_not_for_services_and_service_linked_roles(self) -> None:
+        # Organizations user guide, "Service control policies (SCPs)", "Tasks and entities not restricted by SCPs".
+        service = granted({"Service": "logs.amazonaws.com"})
+        for scps in ((DENY,),), ((NOTHING,),), ((),):
+            assert decide(Principal("logs.amazonaws.com"), resource=service, scps=scps).allowed
+            assert decide(LINKED, identity=(ALL,), scps=scps).allowed
+            assert not decide(identity=(ALL,), scps=scps).allowed
+
+    def test_a_role_that_only_sounds_like_one_is_not_exempt(self) -> None:
+        fake = Principal("arn:aws:iam::111111111111:role/team/aws-service-role", session="s")
+        assert decide(fake, identity=(ALL,), scps=((ALL, DENY),)).explicit
+
+    def test_the_root_user_needs_no_identity_policy(self) -> None:
+        # IAM user guide, "AWS account root user": SCPs and resource policies limit it, identity policies cannot.
+        root = Principal("arn:aws:iam::111111111111:root")
+        assert decide(root).allowed
+        assert decide(root, scps=((NOTHING,),)).missing == ("scp level 0",)
+        assert decide(root, resource=doc("resource", {"Effect": "Deny", "Principal": {"AWS": root.arn}})).explicit
+        assert decide(root, on="arn:aws:sqs:us-east-1:222222222222:q", action="sqs:SendMessage").missing == (
+            "resource",
+        )
+        typed = doc("p", {"Effect": "Deny", "Condition": {"StringEquals": {"aws:PrincipalType": "Account"}}})
+        assert decide(root, scps=((ALL, typed),)).explicit
+
+
+class TestKeys:
+    """KMS developer guide, "Key policies in AWS KMS" and "Default key policy"."""
+
+    key = "arn:aws:kms:us-east-1:111111111111:key/0"
+
+    def test_without_a_key_policy_the_account_is_taken_to_decide(self) -> None:
+        decision = decide(action="kms:Decrypt", on=self.key, identity=(ALL,))
+        assert decision.allowed
+        assert decision.assumptions == (KEY_POLICY_UNKNOWN,)
+        assert str(decision) == f"allowed by identity:all0, assuming that {KEY_POLICY_UNKNOWN}"
+        assert decide(action="kms:Decrypt", on=self.key).missing == ("identity",)
+
+    @pytest.mark.parametrize(
+        ("principal", "missing"),
+        [
+            ({"AWS": "111111111111"}, ()),
+            ({"AWS": "arn:aws:iam::111111111111:root"}, ()),
+            ({"AWS": ROLE}, ()),
+            ({"AWS": f"{ROLE}x"}, ("resource",)),
+            ({"AWS": "222222222222"}, ("resource",)),
+        ],
+    )
+    @pytest.mark.parametrize("on", [key, "arn:aws:kms:us-east-1:111111111111:alias/a"])
+    def test_its_policy_must_allow(self, principal: Any, missing: tuple[str, ...], on: str) -> None:
+        decision = decide(action="kms:Decrypt", on=on, identity=(ALL,), resource=granted(principal))
+        assert (decision.missing, decision.assumptions) == (missing, ())
+
+    def test_a_key_policy_that_names_the_role_is_enough(self) -> None:
+        assert decide(action="kms:Decrypt", on=self.key, resource=granted({"AWS": ROLE})).allowed
+        assert decide(action="kms:Decrypt", on=self.key, resource=granted({"AWS": "111111111111"})).missing == (
+            "identity",
+        )
+
+    def test_what_is_no_key_has_no_key_policy(self) -> None:
+        decision = decide(action="kms:CreateKey", on="*", identity=(ALL,))
+        assert (decision.allowed, decision.assumptions) == (True, ())
+
+
+class TestNotPrincipal:
+    """IAM user guide, "AWS JSON policy elements: NotPrincipal"."""
+
+    policy = doc("resource", {"Effect": "Deny", "NotPrincipal": {"AWS": [ROLE, SESSION, "111111111111"]}})
+
+    def test_a_deny_spares_whom_it_lists(self) -> None:
+        assert decide(identity=(ALL,), resource=self.policy).allowed
+
+    def test_a_deny_always_denies_principals_with_a_boundary(self) -> None:
+        assert decide(identity=(ALL,), resource=self.policy, boundary=ALL).explicit
+
+    def test_an_allow_grants_to_all_others(self) -> None:
+        there = Request("s3:GetObject", KEY, WORKER, resource_account="222222222222")
+        for named, allowed in ((ROLE, False), (f"{ROLE}x", True)):
+            policy = doc("resource", {"NotPrincipal": {"AWS": named}})
+            assert evaluate(there, Layers(identity=(ALL,), resource=policy)).allowed is allowed
+
+
+class TestShortenedArns:
+    """IAM user guide, "Identify AWS resources with ARNs": what is left out at the end of an ARN stands for ``*``."""
+
+    queue = "arn:aws:sqs:us-east-1:111111111111:q"
+
+    @pytest.mark.parametrize(
+        ("pattern", "matches"),
+        [
+            ("arn:aws:sqs", True),
+            ("arn:aws:sqs:us-east-1", True),
+            ("arn:aws:sqs:*:111111111111", True),
+            ("arn:aws:sqs:eu-*", False),
+            ("arn:aws:sns", False),
+            ("arn:aws:sqs:us-east-1:111111111111:", False),
+            ("arn:aws:s*", True),
+        ],
+    )
+    def test_resource(self, pattern: str, *, matches: bool) -> None:
+        request = Request("sqs:SendMessage", self.queue, WORKER)
+        for element in "Resource", "NotResource":
+            allow = Layers(identity=(doc("p", {element: pattern}),))
+            deny = Layers(identity=(ALL, doc("p", {"Effect": "Deny", element: pattern})))
+            applies = matches is (element == "Resource")
+            assert evaluate(request, allow).allowed is applies
+            assert evaluate(request, deny).explicit is applies
+
+    def test_a_colon_in_a_variable_is_none_of_the_arns(self) -> None:
+        short = doc("p", {"Resource": "arn:aws:sqs:us-east-1:${aws:PrincipalAccount}"})
+        assert evaluate(Request("sqs:SendMessage", self.queue, WORKER), Layers(identity=(short,))).allowed
+
+
+class TestAssumptions:
+    """Where AWS does not say what holds, the decision does, and more gets through rather than less."""
+
+    @pytest.mark.parametrize(
+        ("statement", "context", "assumption"),
+        [
+            ({"Condition": {"StringNotEquals": {"aws:SourceIdentity": "${aws:username}"}}}, {}, UNRESOLVED),
+            ({"Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:user/${aws:username}"}}}, {}, UNRESOLVED),
+            ({"NotResource": "arn:aws:s3:::bucket/${aws:username}/*"}, {}, UNRESOLVED),
+            ({"Condition": {"StringEquals": {"aws:RequestTag/t": "a"}}}, {"aws:RequestTag/t": ("a", "b")}, SEVERAL),
+            ({"Condition": {"StringNotLike": {"aws:RequestTag/t": "a"}}}, {"aws:RequestTag/t": ("a", "b")}, SEVERAL),
+            ({"Condition": {"ArnLike": {"aws:PrincipalArn": "*"}}}, {}, SHORT_ARN),
+            ({"Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam"}}}, {}, SHORT_ARN),
+            ({"Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:sqs:*"}}}, {}, SHORT_ARN),
+        ],
+    )
+    def test_doubtful_statements(self, statement: Any, context: Any, assumption: str) -> None:
+        request = Request("s3:GetObject", KEY, WORKER, context)
+        allow = evaluate(request, Layers(identity=(doc("p", statement),)))
+        deny = evaluate(request, Layers(identity=(ALL, doc("p", {"Effect": "Deny", **statement}))))
+        assert (allow.allowed, allow.assumptions) == (True, (assumption,))
+        assert (deny.allowed, deny.assumptions) == (True, (assumption,))
+
+    def test_a_denial_says_what_it_assumed_too(self) -> None:
+        statement = {"Effect": "Deny", "Condition": {"ArnLike": {"aws:PrincipalArn": "*"}}}
+        decision = decide(identity=(doc("p", statement),))
+        assert str(decision) == f"not allowed by identity, assuming that {SHORT_ARN}"
+
+    def test_a_resource_policy_for_everybody(self) -> None:
+        decision = decide(resource=granted("*"), boundary=NOTHING)
+        assert (decision.allowed, decision.assumptions) == (True, (EVERYBODY,))
+        assert decide(resource=granted({"AWS": [SESSION]}), boundary=NOTHING).assumptions == ()
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            {"Condition": {"StringNotEquals": {"aws:SourceIdentity": "${aws:PrincipalTag/team}"}}},
+            # A variable without a value in what is not negated: documented to match nothing.
+            {"Condition": {"StringEquals": {"aws:SourceIdentity": ["${aws:username}", "run-1"]}}},
+            {"NotResource": "arn:aws:s3:::other/${aws:PrincipalTag/team}"},
+            {"NotResource": "arn:aws:s3:::other/${aws:username, 'nobody'}"},
+            {"Condition": {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:*"}}},
+            {"Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}}},
+        ],
+    )
+    def test_nothing_is_assumed_where_aws_says_what_holds(self, statement: Any) -> None:
+        request = Request("s3:GetObject", KEY, WORKER, {"aws:TagKeys": ("a", "b")})
+        decision = evaluate(request, Layers(identity=(doc("p", statement),)))
+        assert (decision.allowed, decision.assumptions) == (True, ())
+
+
+class TestSeveralValues:
+    """IAM user guide, "Set operators for multivalued context keys"."""
+
+    @pytest.mark.parametrize(
+        ("operator", "given", "expected"),
+        [
+            ("ForAnyValue:StringEquals", ("a", "x"), True),
+            ("ForAnyValue:StringEquals", ("x", "y"), False),
+            ("ForAnyValue:StringEquals", (), False),
+            ("ForAnyValue:StringNotEquals", ("a", "x"), True),
+            ("ForAnyValue:StringNotEquals", ("a", "b"), False),
+            ("ForAllValues:StringEquals", ("a", "b"), True),
+            ("ForAllValues:StringEquals", ("a", "x"), False),
+            ("ForAllValues:StringEquals", (), True),
+            ("ForAllValues:StringNotEquals", ("x", "y"), True),
+            ("ForAllValues:StringNotEquals", ("x", "a"), False),
+        ],
+    )
+    @pytest.mark.parametrize("effect", ["Allow", "Deny"])
+    def test_quantifiers(self, operator: str, given: tuple[str, ...], effect: str, *, expected: bool) -> None:
+        statement = doc("p", {"Effect": effect, "Condition": {operator: {"aws:TagKeys": ["a", "b"]}}})
+        request = Request("s3:GetObject", KEY, WORKER, {"aws:TagKeys": given})
+        decision = evaluate(request, Layers(identity=(statement, *((ALL,) if effect == "Deny" else ()))))
+        assert (decision.explicit if effect == "Deny" else decision.allowed) is expected
+
+    def test_a_key_without_values_is_absent(self) -> None:
+        absent = doc("p", {"Condition": {"Null": {"aws:SourceIdentity": "true"}}})
+        assert not decide(identity=(absent,)).allowed
+        for key in ("aws:SourceIdentity", "AWS:sourceidentity"):
+            assert evaluate(Request("s3:GetObject", KEY, WORKER, {key: ()}), Layers(identity=(absent,))).allowed
