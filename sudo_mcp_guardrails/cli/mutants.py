@@ -21,6 +21,7 @@ from sudo_mcp_guardrails.cli.requests import request_item
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
     from sudo_mcp_guardrails.policies.proof_mutation import ProofMutant
 
 
@@ -50,10 +51,10 @@ def mutants(*, app_dir: AppDirOption = None, synth: SynthOption = False, as_json
 
 
 def _best(found: Iterable[ProofMutant]) -> Iterable[ProofMutant]:
-    """Return one mutant for each Deny of an agent: the first that gives a witness, of all roles that carry it."""
-    best: dict[tuple[str, str, str], ProofMutant] = {}
+    """Return one mutant for each Deny of a policy: the first that gives a witness, of all roles that carry it."""
+    best: dict[tuple[PolicyDocument, str], ProofMutant] = {}
     for mutant in found:
-        key = (mutant.agent, mutant.layer, mutant.sid)
+        key = (mutant.document, mutant.sid)
         if key not in best or (best[key].witness is None and mutant.witness is not None):
             best[key] = mutant
     return best.values()

@@ -46,6 +46,10 @@ CONTEXTS: Final[Mapping[str, Mapping[str, tuple[str | Values | None, ...]]]] = {
 
 Source: Agent Toolkit user guide, "Condition keys", and the IAM Toolbox API reference.
 """
+_READERS: Final = frozenset({"read", "plan"})
+_CONTAINED: Final = Proof(
+    Verdict.PROVED, reason="contained: it reaches the agent's own resources and bounded roles alone"
+)
 _PASSES: Final = "iam:passrole"
 
 
@@ -197,14 +201,20 @@ class _Holder:
 
     def _prove(self, wanted: Property) -> Proof:
         prover = self._elsewhere if wanted.elsewhere else self._prover
-        proof = prover.prove_compiled(wanted.compiled, changing=wanted.changing)
-        if proof.verdict is Verdict.PROVED or wanted.strict or not self._subject.own:
-            return proof
+        closed = prover.closed(wanted.compiled, changing=wanted.changing)
+        if closed is not None:
+            return closed
+        works = not wanted.strict and bool(self._subject.own)
+        if not works or self._subject.capability in _READERS:
+            proof = prover.prove_compiled(wanted.compiled, changing=wanted.changing)
+            if proof.verdict is Verdict.PROVED or not works:
+                return proof
+        # For a role that does ordinary work, a way through on its own resources would be no news.
         for variant in outside(wanted.steps, self._subject):
             beyond = prover.prove(variant, changing=wanted.changing)
             if beyond.verdict is not Verdict.PROVED:
                 return beyond
-        return Proof(Verdict.PROVED, reason="contained: it reaches the agent's own resources and bounded roles alone")
+        return _CONTAINED
 
 
 def outside(steps: Sequence[Statement], subject: Subject) -> Iterator[tuple[Statement, ...]]:

@@ -108,10 +108,9 @@ class Prover:
 
     def prove_compiled(self, steps: Sequence[CompiledStatement], *, changing: bool = False) -> Proof:
         """Decide as :meth:`prove` does, for steps that are compiled already since many principals are asked them."""
-        for step in steps:
-            blocked = self._blocked(step, changing=changing)
-            if blocked is not None:
-                return blocked
+        closed = self.closed(steps, changing=changing)
+        if closed is not None:
+            return closed
         if len(steps) == 1 and not steps[0].few:
             return self._prove_wide(steps[0], changing=changing)
         alternatives = [self._asked(step, changing=changing) for step in steps]
@@ -120,6 +119,14 @@ class Prover:
             reason = f"{count} combinations of actions are over the cap of {MAX_ACTIONS}"
             return Proof(Verdict.NOT_PROVED, reason=reason)
         return _first_open(self._decide(asked) for asked in product(*alternatives))
+
+    def closed(self, steps: Sequence[CompiledStatement], *, changing: bool = False) -> Proof | None:
+        """Return the proof where any step is closed whatever the request, which takes no search; None elsewhere."""
+        for step in steps:
+            blocked = self._blocked(step, changing=changing)
+            if blocked is not None:
+                return blocked
+        return None
 
     def _blocked(self, step: CompiledStatement, *, changing: bool) -> Proof | None:
         """Return the proof where a step is closed whatever the request; None where it may be open."""

@@ -96,15 +96,15 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
     yield from _deployments(subject)
     if subject.regions:
         yield _regions(subject)
-    elsewhere = tuple(pattern for pattern in subject.own if not pattern.split(":", 5)[4].isdigit())
-    if subject.accounts and elsewhere:
+    # The ARN of a bucket names no account; all others carry the agent's own, and what is not its own it does not change.
+    anywhere = tuple(pattern for pattern in subject.own if not pattern.split(":", 5)[4].isdigit())
+    if subject.accounts and anywhere:
         yield _asks(
             "environments",
-            "changes a resource in an account that is none of its environments'",
-            # What is not its own it changes nowhere, see above: left is what looks like its own in any account.
-            resources=elsewhere,
+            "uses a bucket of the right name in an account that is none of its environments'",
+            ("s3:*",),
+            resources=anywhere,
             conditions=(("StringNotEquals", "aws:ResourceAccount", subject.accounts),),
-            changing=True,
             strict=True,
         )
     for kind in SensitiveRead:

@@ -33,6 +33,7 @@ class ProofMutant:
         agent: The agent.
         capability: The role.
         layer: ``identity``, ``boundary`` or ``scp``.
+        document: The policy that it is missing from, as it is otherwise.
         sid: The Deny that is missing.
         witness: The first property that it takes with it, with the request; None where all is proved as before.
     """
@@ -40,6 +41,7 @@ class ProofMutant:
     agent: str
     capability: str
     layer: str
+    document: PolicyDocument
     sid: str
     witness: Result | None
 
@@ -59,7 +61,8 @@ def proof_mutants(subjects: Iterable[Subject]) -> Iterator[ProofMutant]:
                     continue
                 mutant = _alone(subject, layer, document.without(statement.sid))
                 open_ = (r for r in _results(mutant, proved) if r.proof.verdict is Verdict.WITNESS)
-                yield ProofMutant(subject.agent, subject.capability, layer, statement.sid, next(open_, None))
+                witness = next(open_, None)
+                yield ProofMutant(subject.agent, subject.capability, layer, document, statement.sid, witness)
 
 
 def _results(subject: Subject, only: set[str] | None = None) -> Iterator[Result]:
