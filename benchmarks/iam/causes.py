@@ -220,7 +220,8 @@ CAUSES: Final = (
     Cause(
         "all actions",
         "refuses the action `*:*`",
-        "a wildcard may stand for the service and for the action",
+        "an action is a service's name, a colon and a pattern; of a wildcard for the service AWS says nothing, and our "
+        "evaluator takes `*:*` for everything",
         f"{_USER_GUIDE}/reference_policies_elements_action.html",
         _all_actions,
     ),
