@@ -20,7 +20,7 @@ from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement, resolve
 from sudo_mcp_guardrails.iam.escalation import escalation_actions
 from sudo_mcp_guardrails.iam.evaluate import Layers
 from sudo_mcp_guardrails.iam.facts import Facts
-from sudo_mcp_guardrails.iam.properties import Subject, prove_subject
+from sudo_mcp_guardrails.iam.properties import Subject, prove_subjects
 from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, REGION
@@ -30,6 +30,7 @@ from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
 from sudo_mcp_guardrails.policies.organization import agents as organization
 from sudo_mcp_guardrails.policies.properties import agent_properties
 from sudo_mcp_guardrails.policies.scope import AgentScope
+from sudo_mcp_guardrails.policies.subjects import workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -82,8 +83,7 @@ def landing_zone() -> dict[str, Any]:
     all_actions()
     verdicts: Counter[str] = Counter()
     started = time.perf_counter()
-    for subject, properties in asked:
-        verdicts.update(result.proof.verdict.value for result in prove_subject(subject, properties))
+    verdicts.update(result.proof.verdict.value for result in prove_subjects(asked))
     return _found(started, verdicts, agents=_AGENTS, roles=len(subjects), accounts=_ACCOUNTS)
 
 
@@ -124,16 +124,20 @@ def _subjects() -> Iterator[Subject]:
         declared, policies, values = declaration(scope), AgentPolicies(scope), _values(account, regions[0])
         own = (*declared.own, scope.names.workload_roles(agent.name))
         for kind in ROLE_KINDS:
-            yield Subject(
+            subject = Subject(
                 agent=agent.name,
                 capability=kind,
                 layers=policies.layers(kind, values),
                 facts=Facts(_principal(scope, kind, account, regions[0])),
                 own=tuple(str(resolve(pattern, values)) for pattern in own),
                 passable=(str(resolve(scope.names.role_arn(agent.name, "execution"), values)),),
+                services=declared.services,
                 regions=regions,
                 accounts=declared.accounts,
             )
+            yield subject
+            if kind == "read":
+                yield workload(subject)
 
 
 def report(parts: Mapping[str, Mapping[str, Any]]) -> str:

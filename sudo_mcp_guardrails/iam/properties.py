@@ -82,6 +82,11 @@ class Property:
         """The steps, compiled once for all subjects."""
         return tuple(map(compile_statement, self.steps))
 
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """The condition keys that the steps mention, in lower case."""
+        return frozenset().union(*(step.mentioned for step in self.compiled))
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -138,19 +143,23 @@ def prove_subject(
             policies or a property mention are proved once.
     """
     asked = tuple(properties)
-    mentioned = subject.layers.compiled.mentioned.union(*(step.mentioned for p in asked for step in p.compiled))
-    provers: dict[tuple[tuple[str, object], ...], _Holder] = {}
-    holders = {}
+    mentioned = subject.layers.compiled.mentioned
+    told = {key.lower() for known in contexts.values() for key in known}
+    if any(not told.isdisjoint(wanted.mentioned) for wanted in asked):
+        mentioned |= told
+    alike: dict[tuple[tuple[str, object], ...], tuple[_Holder, list[str]]] = {}
     for name, known in contexts.items():
         relevant = {key: options for key, options in known.items() if key.lower() in mentioned}
         key = tuple(sorted(relevant.items()))
-        if key not in provers:
+        if key not in alike:
             facts = replace(subject.facts, known={**subject.facts.known, **relevant})
-            provers[key] = _Holder(Prover(subject.layers, facts), subject)
-        holders[name] = provers[key]
+            alike[key] = (_Holder(Prover(subject.layers, facts), subject), [])
+        alike[key][1].append(name)
     for wanted in asked:
-        for name, holder in holders.items():
-            yield Result(subject, name, wanted, holder.proof(wanted))
+        for holder, names in alike.values():
+            proof = holder.proof(wanted)
+            for name in names:
+                yield Result(subject, name, wanted, proof)
 
 
 def prove_subjects(asked: Iterable[tuple[Subject, Iterable[Property]]]) -> tuple[Result, ...]:
@@ -181,14 +190,6 @@ class _Holder:
     def __init__(self, prover: Prover, subject: Subject) -> None:
         self._prover = prover
         self._subject = subject
-        self._proofs: dict[str, Proof] = {}
-
-    def proof(self, wanted: Property) -> Proof:
-        """Return the proof of a property, made once."""
-        found = self._proofs.get(wanted.id)
-        if found is None:
-            found = self._proofs[wanted.id] = self._prove(wanted)
-        return found
 
     @cached_property
     def _elsewhere(self) -> Prover:
@@ -199,7 +200,8 @@ class _Holder:
         arn = ":".join(("arn", partition, *between, strange, rest))
         return Prover(self._prover.layers, replace(facts, principal=replace(facts.principal, arn=arn)))
 
-    def _prove(self, wanted: Property) -> Proof:
+    def proof(self, wanted: Property) -> Proof:
+        """Return the proof of a property."""
         prover = self._elsewhere if wanted.elsewhere else self._prover
         closed = prover.closed(wanted.compiled, changing=wanted.changing)
         if closed is not None:

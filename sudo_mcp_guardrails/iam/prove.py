@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Final
@@ -141,8 +141,7 @@ class Prover:
         """Return the proof that an action is closed, made once."""
         found = self._proofs.get(place)
         if found is None:
-            reason, statements = self._walls.why(place)
-            found = self._proofs[place] = Proof(Verdict.PROVED, statements=statements, reason=reason)
+            found = self._proofs[place] = _closed(*self._walls.why(place))
         return found
 
     def _asked(self, step: CompiledStatement, *, changing: bool) -> tuple[Asked, ...]:
@@ -254,6 +253,14 @@ class Prover:
                 for name in alike:
                     found[name] = replace(proof, requests=(replace(proof.requests[0], action=name),))
         return found
+
+
+@lru_cache(maxsize=65_536)
+def _closed(action: str, layer: str, sid: str) -> Proof:
+    """Return the proof that an action is closed; the same for all roles that the same Deny closes it for."""
+    if sid:
+        return Proof(Verdict.PROVED, statements=((layer, sid),), reason=f"{action} is denied by {layer}:{sid}")
+    return Proof(Verdict.PROVED, reason=f"nothing in {layer} allows {action}")
 
 
 def _meant(step: CompiledStatement, *, changing: bool) -> int:

@@ -46,8 +46,9 @@ class Walls:
         return as_bytes(self.open)
 
     @cached_property
-    def _denied_bytes(self) -> tuple[bytes, ...]:
-        return tuple(as_bytes(statement.action_set) for _, statement in self._denying)
+    def _denied_bytes(self) -> tuple[tuple[tuple[str, str], bytes], ...]:
+        """(layer, Sid) and actions of each Deny that always applies."""
+        return tuple(((layer, s.sid), as_bytes(s.action_set)) for layer, s in self._denying)
 
     def closed_at(self, places: tuple[int, ...]) -> int | None:
         """Return the place of the first of a few actions where all of them are closed, else None."""
@@ -62,14 +63,13 @@ class Walls:
             return None
         return (actions & -actions).bit_length() - 1
 
-    def why(self, place: int) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """Return why the action at a place is closed: in words, and the (layer, Sid) that denies it."""
+    def why(self, place: int) -> tuple[str, str, str]:
+        """Return (action, layer, Sid): why the action at a place is closed. Without a Sid nothing there allows it."""
         name = name_at(place)
-        for (layer, statement), denied in zip(self._denying, self._denied_bytes, strict=True):
+        for (layer, sid), denied in self._denied_bytes:
             if denied[place >> 3] >> (place & 7) & 1:
-                return f"{name} is denied by {layer}:{statement.sid}", ((layer, statement.sid),)
-        lacking = next(layer.missing for layer in self._needed() if not layer.allowed >> place & 1)
-        return f"nothing in {lacking} allows {name}", ()
+                return name, layer, sid
+        return name, next(layer.missing for layer in self._needed() if not layer.allowed >> place & 1), ""
 
     @cached_property
     def _denying(self) -> tuple[tuple[str, CompiledStatement], ...]:

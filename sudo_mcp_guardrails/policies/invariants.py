@@ -96,7 +96,7 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
     yield from _deployments(subject)
     if subject.regions:
         yield _regions(subject)
-    # The ARN of a bucket names no account; all others carry the agent's own, and what is not its own it does not change.
+    # The ARN of a bucket names no account. All others carry one, and what is not its own it does not change anyway.
     anywhere = tuple(pattern for pattern in subject.own if not pattern.split(":", 5)[4].isdigit())
     if subject.accounts and anywhere:
         yield _asks(
