@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.iam.rewriting import changed
 from sudo_mcp_guardrails.iam.conditions import substitute
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.iam.generate import Case
-    from sudo_mcp_guardrails.iam.evaluate import Layers
 
 _USER_GUIDE: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 _EVERYTHING: Final = Statement("Neutral", "Allow", actions=("*",), resources=("*",))
@@ -52,31 +52,6 @@ class Cause:
     neutral: Callable[[Case], Case | None]
 
 
-def rewritten(layers: Layers, change: Callable[[Statement], Statement]) -> Layers:
-    """Return the layers with every statement changed."""
-
-    def document(old: PolicyDocument) -> PolicyDocument:
-        return PolicyDocument(old.name, tuple(change(s) for s in old.statements))
-
-    def optional(old: PolicyDocument | None) -> PolicyDocument | None:
-        return None if old is None else document(old)
-
-    return replace(
-        layers,
-        identity=tuple(document(d) for d in layers.identity),
-        boundary=optional(layers.boundary),
-        session=None if layers.session is None else tuple(document(d) for d in layers.session),
-        scps=tuple(tuple(document(d) for d in level) for level in layers.scps),
-        resource=optional(layers.resource),
-    )
-
-
-def _changed(case: Case, change: Callable[[Statement], Statement]) -> Case | None:
-    """Return the case with every statement changed; None where that changes nothing."""
-    layers = rewritten(case.layers, change)
-    return None if layers == case.layers else replace(case, layers=layers)
-
-
 def _in_conditions(names: tuple[str, ...], change: Callable[[str], tuple[str, ...]]) -> Callable[[Case], Case | None]:
     """Return a rewriting of the values of conditions whose operator has one of some names in it."""
 
@@ -91,7 +66,7 @@ def _in_conditions(names: tuple[str, ...], change: Callable[[str], tuple[str, ..
         )
         return replace(old, conditions=conditions)
 
-    return lambda case: _changed(case, statement)
+    return lambda case: changed(case, statement)
 
 
 def _every_address(value: str) -> tuple[str, ...]:
@@ -121,14 +96,14 @@ def _any_arn(case: Case) -> Case | None:
             old, conditions=tuple((o, key, tuple(value(o, w) for w in values)) for o, key, values in old.conditions)
         )
 
-    return _changed(case, statement)
+    return changed(case, statement)
 
 
 def _all_actions(case: Case) -> Case | None:
     def names(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple("*" if value == "*:*" else value for value in values)
 
-    return _changed(case, lambda s: replace(s, actions=names(s.actions), not_actions=names(s.not_actions)))
+    return changed(case, lambda s: replace(s, actions=names(s.actions), not_actions=names(s.not_actions)))
 
 
 def _plain_types(case: Case) -> Case | None:
@@ -155,7 +130,7 @@ def _full_arns(case: Case) -> Case | None:
     def full(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(v + ":*" * (_COLONS - v.count(":")) if v.startswith("arn:") else v for v in values)
 
-    return _changed(case, lambda s: replace(s, resources=full(s.resources), not_resources=full(s.not_resources)))
+    return changed(case, lambda s: replace(s, resources=full(s.resources), not_resources=full(s.not_resources)))
 
 
 def _trust(case: Case) -> Case | None:
