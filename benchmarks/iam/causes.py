@@ -121,9 +121,7 @@ def _plain_types(case: Case) -> Case | None:
     def patterns(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(plain(value) for value in values))
 
-    return _changed(
-        case, lambda s: replace(s, resources=patterns(s.resources), not_resources=patterns(s.not_resources))
-    )
+    return changed(case, lambda s: replace(s, resources=patterns(s.resources), not_resources=patterns(s.not_resources)))
 
 
 def _full_arns(case: Case) -> Case | None:
