@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.risk import accept_risk
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller, SessionBroker
     from sudo_mcp_guardrails.errors import GuardrailsError
+    from sudo_mcp_guardrails.policies.exemptions import Exemption
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
     from sudo_mcp_guardrails.regions import DeclaredRegion
 
@@ -43,6 +44,7 @@ _HOMES = {
     "DeclaredAction": "agents",
     "DeclaredRegion": "regions",
     "DirectAssumption": "constructs.direct",
+    "Exemption": "policies.exemptions",
     "GuardrailNames": "policies.naming",
     "Guardrails": "constructs.guardrails",
     "GuardrailsError": "errors",
@@ -65,6 +67,7 @@ __all__ = [
     "DeclaredAction",
     "DeclaredRegion",
     "DirectAssumption",
+    "Exemption",
     "GuardrailNames",
     "Guardrails",
     "GuardrailsError",

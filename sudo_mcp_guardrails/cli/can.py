@@ -93,7 +93,7 @@ def can(
         }
         for line in _lines(items):
             answer.text.print(line, soft_wrap=True)
-        able = {item["source"] for item in items if item["may"]}
+        able = {(item["source"], item["capability"]) for item in items if item["may"]}
         answer.text.print(
             f"{name} on {resource or 'any resource'}: {len(able)} of {len(app.subjects)} roles may", soft_wrap=True
         )

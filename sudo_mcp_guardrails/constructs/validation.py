@@ -117,10 +117,11 @@ class GuardrailProof:
             )
             for u in proved.subjects.undecided
         ]
-        open_: dict[tuple[str, str, str], list[tuple[Result, TemplateRole]]] = {}
+        open_: dict[tuple[str, str, str, str], list[tuple[Result, TemplateRole]]] = {}
         for result, role in proved.results:
             if result.proof.verdict is not Verdict.PROVED:
-                key = (role.arn, result.subject.facts.principal.account, result.property.id)
+                subject = result.subject
+                key = (role.arn, subject.capability, subject.facts.principal.account, result.property.id)
                 open_.setdefault(key, []).append((result, role))
         for group in open_.values():
             result, role = group[0]

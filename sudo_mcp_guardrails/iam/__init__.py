@@ -1,4 +1,4 @@
-"""The IAM policy language as data, and the evaluator that decides requests on it."""
+"""The IAM policy language as data, the evaluator that decides requests on it, and the prover that decides all."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from sudo_mcp_guardrails.iam.documents import (
     PolicySizeError,
     Statement,
     parse_document,
+    parse_json,
 )
 from sudo_mcp_guardrails.iam.evaluate import Decision, Layers, evaluate
+from sudo_mcp_guardrails.iam.facts import Facts
+from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
 from sudo_mcp_guardrails.iam.request import Principal, Request
 
 __all__ = [
     "Decision",
+    "Facts",
     "Layers",
     "PolicyDocument",
     "PolicyError",
     "PolicySizeError",
     "Principal",
+    "Proof",
+    "Prover",
     "Request",
     "Statement",
+    "Verdict",
     "evaluate",
     "parse_document",
+    "parse_json",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -218,3 +219,16 @@ def compile_statement(statement: Statement, *, bounded: bool = False) -> Compile
         bounded: Whether the caller has a permissions boundary, for NotPrincipal.
     """
     return CompiledStatement(statement, bounded=bounded)
+
+
+@lru_cache(maxsize=16_384)
+def in_partition(question: CompiledStatement, partition: str) -> CompiledStatement:
+    """Return a question in which ``arn:*:`` means the one partition that there is.
+
+    A star there could run on past colons, into the key of an object: of a policy that has to be taken as it is, of a
+    question it is not what is meant.
+    """
+    meant = tuple(f"arn:{partition}:{p[6:]}" if p.startswith("arn:*:") else p for p in question.statement.resources)
+    if meant == question.statement.resources:
+        return question
+    return compile_statement(replace(question.statement, resources=meant))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition, places, writing
 from sudo_mcp_guardrails.iam.automaton import CapError
-from sudo_mcp_guardrails.iam.compiled import compile_statement
+from sudo_mcp_guardrails.iam.compiled import compile_statement, in_partition
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
 from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
@@ -111,6 +111,7 @@ class Prover:
         closed = self.closed(steps, changing=changing)
         if closed is not None:
             return closed
+        steps = [in_partition(step, self.facts.partition) for step in steps]
         if len(steps) == 1 and not steps[0].few:
             return self._prove_wide(steps[0], changing=changing)
         alternatives = [self._asked(step, changing=changing) for step in steps]

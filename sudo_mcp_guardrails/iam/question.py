@@ -284,7 +284,7 @@ class _Step:
                 continue
             if left.not_resources and (
                 frozenset(asks.not_resources).issuperset(left.not_resources)
-                or (asks.resources and disjoint(asks.resources, left.not_resources))
+                or (asks.resources and disjoint(self._asked.formats, asks.resources, left.not_resources))
             ):
                 left = left.everywhere()
             if left.settled:

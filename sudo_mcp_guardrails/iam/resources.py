@@ -4,10 +4,11 @@ An ARN has six parts, told apart by its first five colons. A pattern matches whe
 part is walked by itself, and most of them (partition, Region, account) are the same for all agents. What is no ARN
 pattern is walked whole.
 
-One assumption is made here: that no name of a resource contains the end of another ARN. A wildcard of an earlier
-part may run on past colons, so that ``arn:P:dynamodb:*:111111111111:table/app-*`` would match a table of another
-account if it was named ``x:111111111111:table/app-``, which nobody can make. Names with colons of other kinds, such
-as ``rds:orders-2026-11-23``, are looked at.
+One assumption is made here: that no name which AWS or its naming rules decide contains the end of another ARN. A
+wildcard of an earlier part may run on past colons, so that ``arn:P:dynamodb:*:111111111111:table/app-*`` would match
+a table of another account if it was named ``x:111111111111:table/app-``, which nobody can make. Names with colons of
+other kinds, such as ``rds:orders-2026-11-23``, are looked at; and the keys of S3 and the paths of IAM, in which one
+may write anything, are walked whole wherever a wildcard could run on into them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sudo_mcp_guardrails.iam.automaton import CapError, by_beginning, like, repr
 from sudo_mcp_guardrails.iam.classes import arn_tokens
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
-from sudo_mcp_guardrails.iam.universe import ANYTHING, may_meet, tokens
+from sudo_mcp_guardrails.iam.universe import ANYTHING, has_chosen_text, may_meet, runs_on, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,8 @@ def resources(formats: Strings, partition: str, patterns: Strings, accounts: Str
     for arn_format in formats:
         wanted = [p for p in patterns if may_meet(arn_format, partition, p)]
         split = tuple(tuple(pattern.split(":", ARN_PARTS - 1)) for pattern in wanted)
-        if arn_format.count(":") < ARN_PARTS - 1 or any(len(parts) < ARN_PARTS for parts in split):
+        chosen = has_chosen_text(arn_format) and any(map(runs_on, wanted))
+        if chosen or arn_format.count(":") < ARN_PARTS - 1 or any(len(parts) < ARN_PARTS for parts in split):
             found.update(dict.fromkeys(_whole(arn_format, partition, tuple(wanted), accounts)))
         else:
             found.update(dict.fromkeys(_joined(arn_format, partition, split, accounts)))

@@ -64,6 +64,17 @@ def tokens(arn_format: str, partition: str) -> Tokens:
     return (*out, *like(arn_format[place:]))
 
 
+@lru_cache(maxsize=8192)
+def has_chosen_text(arn_format: str) -> bool:
+    """Return whether who makes a resource may choose text with colons in it: the keys of S3, and paths in IAM."""
+    return any(m[1] == "ObjectName" or m[1].endswith("WithPath") for m in _VARIABLE.finditer(arn_format))
+
+
+def runs_on(pattern: str) -> bool:
+    """Return whether a wildcard before the last part of an ARN pattern may run on past colons into that part."""
+    return _WILDCARD.search(":".join(pattern.split(":", ARN_PARTS - 1)[:-1])) is not None
+
+
 @lru_cache(maxsize=65_536)
 def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
     """Return whether a Resource pattern can match any ARN of a format; True where that is not plain to see.
@@ -114,8 +125,16 @@ def covers(arn_format: str, partition: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def disjoint(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Return whether no resource matches a pattern of both sets; False where that is not plain to see."""
+def disjoint(formats: tuple[str, ...], first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Return whether no resource matches a pattern of both sets; False where that is not plain to see.
+
+    Args:
+        formats: ARN formats of the resources.
+        first: Resource patterns.
+        second: Resource patterns.
+    """
+    if any(map(has_chosen_text, formats)) and any(map(runs_on, (*first, *second))):
+        return False
     return all(_apart(a, b) for a in first for b in second)
 
 
