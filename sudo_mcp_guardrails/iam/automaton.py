@@ -120,6 +120,10 @@ def by_beginning(universe: Tokens, patterns: tuple[str, ...]) -> tuple[str, ...]
     rest = universe[start:]
     if not rest or rest[0].repeated or rest[0].wild == DIGIT or any(len(t.chars) > 1 for t in universe):
         return None
+    longer = any(len(text) > len(known) and not p.endswith("*") for text, p in zip(texts, patterns, strict=True))
+    if longer and len(rest) > len(some(ANY)):
+        # A whole text would have to be taken apart to see whether it is one of the universe.
+        return None
     minimal = "".join(token.chars or fresh for token in rest if not token.repeated)
     found = {known + minimal: None}
     for text in texts:

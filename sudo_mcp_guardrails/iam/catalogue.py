@@ -28,6 +28,13 @@ NEWER_ACTIONS: Final[dict[str, str]] = {
 }
 """Actions newer than the catalogue: name to access level."""
 
+_TRANSFORM: Final = "arn:${Partition}:cloudformation:${Region}:aws:transform/${TransformName}"
+_MORE_FORMATS: Final[dict[str, str]] = {
+    # CloudFormation user guide, "Control access with IAM": macros and transforms are resources of these too.
+    f"cloudformation:{name}": _TRANSFORM
+    for name in ("createchangeset", "createstack", "createstackset", "updatestack", "updatestackset")
+}
+"""ARN formats that the catalogue lacks, by action in lower case."""
 _ALWAYS_NAMED: Final = frozenset({"s3"})
 """Services whose actions are always about one of the types they list, though the data marks none as required."""
 _BOUGHT_AT: Final = 3
@@ -104,6 +111,11 @@ def services() -> tuple[str, ...]:
     return tuple(sorted(_data().services.get_service_keys()))
 
 
+def knows_service(service: str) -> bool:
+    """Return whether the catalogue has a service."""
+    return bool(_data().services.service_exists(service))
+
+
 @cache
 def all_actions() -> tuple[Action, ...]:
     """Return every action of every service, in order."""
@@ -140,7 +152,8 @@ def _formats(service: str) -> dict[str, set[str]]:
         optional = service not in _ALWAYS_NAMED and not any(r["required"] for r in types)
         if not types or optional or any(r["name"] not in arns for r in types):
             formats.add("")
-        found[f"{service}:{raw['name']}".lower()] = formats
+        name = f"{service}:{raw['name']}".lower()
+        found[name] = formats | ({_MORE_FORMATS[name]} if name in _MORE_FORMATS else set())
     return found
 
 
@@ -170,11 +183,14 @@ _SEVERAL: Final = frozenset(
 
 @cache
 def takes_several(key: str) -> bool:
-    """Return whether a condition key, in lower case, can have several values in one request."""
+    """Return whether a condition key, in lower case, can have several values in one request.
+
+    A key of a service that the catalogue does not know is taken to.
+    """
     service = key.split(":", 1)[0]
     if service == "aws":
         return key in _SEVERAL
-    return key in _lists(service)
+    return not _data().services.service_exists(service) or key in _lists(service)
 
 
 @cache

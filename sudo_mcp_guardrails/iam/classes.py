@@ -53,13 +53,14 @@ def values(comparisons: Comparisons) -> tuple[str, ...]:
     """Return a value for each combination of comparisons that can come out true together.
 
     Args:
-        comparisons: All that the key is compared with. One that is compared by ``Bool`` is true or false.
+        comparisons: All that the key is compared with. One that is compared by ``Bool`` alone is true or false.
 
     Raises:
         CapError: Where it is compared as things of different kinds, or there are too many patterns.
     """
-    if any(comparison == "bool" for comparison, _ in comparisons):
-        return ("true", "false")
+    truth = ("true", "false") if any(comparison == "bool" for comparison, _ in comparisons) else ()
+    if truth and all(comparison == "bool" for comparison, _ in comparisons):
+        return truth
     kinds = {kind_of(comparison) for comparison, _ in comparisons}
     if len(kinds) > 1:
         raise CapError(f"a key is compared as {' and as '.join(sorted(kinds))}")
@@ -77,8 +78,8 @@ def values(comparisons: Comparisons) -> tuple[str, ...]:
         (anything,), tuple(_tokens(*pair) for pair in sorted(comparisons))
     )
     if any(comparison == "binary" for comparison, _ in comparisons):
-        return (*found, _BYTES)
-    return found
+        return (*found, _BYTES, *truth)
+    return (*found, *truth)
 
 
 def kind_of(comparison: str) -> str:

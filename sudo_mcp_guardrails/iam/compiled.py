@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.action_sets import everything, named, places
+from sudo_mcp_guardrails.iam.catalogue import knows_service
 from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, VARIABLE, compiled, substitute, variables
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS, action_test
 from sudo_mcp_guardrails.iam.operators import like
@@ -89,6 +90,11 @@ class CompiledStatement:
                 keys.update(variables(pattern))
         return frozenset(keys)
 
+    @cached_property
+    def unlisted(self) -> tuple[str, ...]:
+        """Those of its Action patterns that name what the catalogue lacks: an action, or a service."""
+        return tuple(p for p in self.statement.actions if not _is_listed(p))
+
     @property
     def unconfined(self) -> bool:
         """Whether it is about every resource."""
@@ -140,6 +146,15 @@ class CompiledStatement:
             doubt = condition.doubt(keys)
             if doubt:
                 yield doubt
+
+
+def _is_listed(pattern: str) -> bool:
+    """Return whether the catalogue has the action that a pattern names, or the service of its actions."""
+    if pattern in {"*", "*:*"}:
+        return True
+    if "*" in pattern or "?" in pattern:
+        return knows_service(pattern.split(":", 1)[0])
+    return bool(named((pattern,)))
 
 
 def completed(pattern: str) -> str:

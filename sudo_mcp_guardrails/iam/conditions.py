@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import OPERATORS, WILD, comparison, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sudo_mcp_guardrails.iam.documents import Conditions, Strings
     from sudo_mcp_guardrails.iam.operators import Test
@@ -29,10 +29,17 @@ SHORT_ARN: Final = "an ARN operator compares with less than an ARN, and AWS does
 SEVERAL: Final = "a key with several values meets an operator for one, and AWS does not say what holds"
 
 
+def named_variables(pattern: str) -> Iterator[tuple[str, str]]:
+    """Yield (key in lower case, default) of each variable in a pattern."""
+    for match in VARIABLE.finditer(pattern):
+        name, _, default = match[1].partition(",")
+        if name.strip() not in _LITERAL:
+            yield name.strip().lower(), default.strip()
+
+
 def variables(pattern: str) -> tuple[str, ...]:
     """Return the keys that a pattern's variables stand for, in lower case."""
-    names = (match[1].partition(",")[0].strip() for match in VARIABLE.finditer(pattern))
-    return tuple(name.lower() for name in names if name not in _LITERAL)
+    return tuple(key for key, _ in named_variables(pattern))
 
 
 def substitute(pattern: str, keys: Mapping[str, Strings]) -> str | None:

@@ -100,6 +100,16 @@ def _equals(patterns: tuple[str, ...]) -> Test:
     return frozenset(map(plain, patterns)).__contains__
 
 
+def _bool(patterns: tuple[str, ...]) -> Test:
+    wanted = frozenset(plain(p).lower() for p in patterns)
+
+    def test(value: str) -> bool | None:
+        given = value.lower()
+        return given in wanted if given in {"true", "false"} else None
+
+    return test
+
+
 def _equals_ignore_case(patterns: tuple[str, ...]) -> Test:
     lowered = frozenset(plain(p).lower() for p in patterns)
     return lambda value: value.lower() in lowered
@@ -211,7 +221,7 @@ def _binary(patterns: tuple[str, ...]) -> Test:
 
 
 _COMPARISONS: Final[dict[str, Callable[[tuple[str, ...]], Test]]] = {
-    "bool": _equals_ignore_case,
+    "bool": _bool,
     "equals": _equals,
     "equals-ignore-case": _equals_ignore_case,
     "like": like,

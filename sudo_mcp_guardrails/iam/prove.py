@@ -12,15 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, lru_cache
-from itertools import islice, product
+from itertools import chain, islice, product
 from math import prod
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.action_sets import by_resource, members, partition, places, writing
+from sudo_mcp_guardrails.iam.action_sets import by_resource, members, named, partition, places, writing
 from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.compiled import compile_statement, in_partition
 from sudo_mcp_guardrails.iam.documents import Statement
-from sudo_mcp_guardrails.iam.evaluate import evaluate
+from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED, evaluate
 from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
 from sudo_mcp_guardrails.iam.search import solutions
 from sudo_mcp_guardrails.iam.universe import ANYTHING, any_may_meet, formats_of
@@ -135,7 +135,8 @@ class Prover:
             place = self._walls.closed_at(step.places)
         else:
             # An action that the catalogue does not know is in no set.
-            place = None if step.few else self._walls.closed(_meant(step, changing=changing))
+            unknown = step.few or any(step.names_action(name.lower()) for name, _ in self._unlisted)
+            place = None if unknown else self._walls.closed(_meant(step, changing=changing))
         return None if place is None else self._closed(place)
 
     def _closed(self, place: int) -> Proof:
@@ -167,13 +168,36 @@ class Prover:
     def _prove_wide(self, step: CompiledStatement, *, changing: bool) -> Proof:
         """Decide a step that asks about many actions."""
         classes = self._classes(_meant(step, changing=changing))
-        return _first_open(proof for actions in classes for proof, _ in self._decide_class(step, actions))
+        listed = (proof for actions in classes for proof, _ in self._decide_class(step, actions))
+        return _first_open(chain(listed, self._decide_unlisted(step)))
+
+    def _decide_unlisted(self, step: CompiledStatement) -> Iterator[Proof]:
+        """Decide the actions that the catalogue lacks and that an Allow names all the same."""
+        for name, is_pattern in self._unlisted:
+            if not step.names_action(name.lower()):
+                continue
+            proof = self._decide((Asked(name, step, (ANYTHING,)),))
+            if is_pattern and proof.verdict is not Verdict.PROVED:
+                proof = Proof(Verdict.NOT_PROVED, reason=f"no action like {name} is in the catalogue")
+            yield proof
+
+    @cached_property
+    def _unlisted(self) -> tuple[tuple[str, bool], ...]:
+        """(action, whether it only stands for a pattern) of what Allow statements name beside the catalogue."""
+        found: dict[tuple[str, bool], None] = {}
+        for layer in self._policies.all:
+            for statement in layer.statements:
+                for pattern in () if statement.deny else statement.unlisted:
+                    wild = "*" in pattern or "?" in pattern
+                    found[pattern.replace("*", "Unlisted").replace("?", "x"), wild] = None
+        return tuple(found)
 
     def _decide_class(self, step: CompiledStatement, actions: int) -> Iterator[tuple[Proof, Strings]]:
         """Yield (proof, names) of the actions of one class: all at once where they can be proved on anything."""
         names = members(actions)
-        wanted = step.resources
-        if "*" in wanted and self._policies.resource is None and not self._policies.rcps:
+        wanted = step.resources or ("*",)
+        plain = self._policies.resource is None and not self._policies.rcps
+        if "*" in wanted and plain and not actions & named(tuple(ALWAYS_ALLOWED)):
             proof = self._decide((Asked(names[0], step, (ANYTHING,), anything=True),))
             if proof.verdict is Verdict.PROVED:
                 yield proof, names

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.iam.conditions import VARIABLE, Condition, substitute, variables
+from sudo_mcp_guardrails.iam.catalogue import takes_several
+from sudo_mcp_guardrails.iam.conditions import VARIABLE, Condition, named_variables, substitute, variables
 from sudo_mcp_guardrails.iam.operators import comparison, escaped
 from sudo_mcp_guardrails.iam.universe import relevant
 
@@ -124,7 +125,9 @@ class _Reducer:
         """Return whether a variable of a negated comparison has no value, and decide as the evaluator does."""
         fixed, present = self._facts.fixed, self._facts.present
         lacking = any(
-            "${" in p and all(key in fixed for key in variables(p)) and substitute(p, present) is None for p in patterns
+            key in fixed and len(present.get(key, ())) != 1 and not default
+            for pattern in patterns
+            for key, default in named_variables(pattern)
         )
         self.never |= lacking and self._deny
         return lacking
@@ -162,7 +165,8 @@ class _Reducer:
         if self._deny != negated:
             return None
         if negated:
-            # Without a value the Deny is taken not to apply at all, so the keys have to be there.
+            # Without one value the Deny is taken not to apply at all, so the keys have to be there.
+            self.never |= any(map(takes_several, free))
             self.presence += [_present(key) for key in free]
         return _widened(pattern, exactly=exactly)
 

@@ -20,7 +20,16 @@ from sudo_mcp_guardrails.iam.automaton import CapError, by_beginning, like, repr
 from sudo_mcp_guardrails.iam.classes import arn_tokens
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
-from sudo_mcp_guardrails.iam.universe import ANYTHING, has_chosen_text, may_meet, runs_on, tokens
+from sudo_mcp_guardrails.iam.universe import (
+    ACCOUNT,
+    ANYTHING,
+    NOBODYS_ACCOUNTS,
+    has_chosen_text,
+    may_meet,
+    runs_on,
+    tokens,
+    universes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,12 +81,12 @@ def resources(formats: Strings, partition: str, patterns: Strings, accounts: Str
 
 def _whole(arn_format: str, partition: str, patterns: Strings, accounts: Strings) -> Strings:
     """Return the classes of whole resources."""
-    by_account = "${Account}" in arn_format or arn_format == ANYTHING
+    by_account = ACCOUNT in arn_format or arn_format == ANYTHING
     told_apart = (
         *(like(pattern) for pattern in patterns),
         *((arn_tokens(f"*:*:*:*:{account}:*") for account in accounts) if by_account else ()),
     )
-    return representatives((tokens(arn_format, partition),), told_apart)
+    return representatives(universes(arn_format, partition), told_apart)
 
 
 def _joined(arn_format: str, partition: str, patterns: tuple[Strings, ...], accounts: Strings) -> Iterator[str]:
@@ -109,6 +118,8 @@ def _part(part_format: str, partition: str, patterns: Strings, accounts: Strings
     universe = tokens(part_format, partition) if part_format else ()
     told_apart = tuple(p for p in distinct if p != "*")
     texts = by_beginning(universe, told_apart) or representatives((universe,), tuple(map(like, told_apart)))
+    if part_format == ACCOUNT:
+        texts = (*texts, *NOBODYS_ACCOUNTS)
     above = 0 if accounts else ((1 << spare) - 1) << len(patterns)
     classes = []
     for text in texts:

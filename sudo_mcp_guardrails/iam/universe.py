@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.automaton import ANY, DIGIT, SEGMENT, Token, like, literal, some
 from sudo_mcp_guardrails.iam.catalogue import action_formats
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
+from sudo_mcp_guardrails.iam.operators import like as like_test
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.automaton import Tokens
@@ -23,8 +24,11 @@ NOTHING_NAMED: Final = ""
 
 _WILDCARD: Final = re.compile(r"[*?\ue000\ue001]")
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
-_SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName", "FunctionName"})
+_SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName"})
 """Variables whose values have neither colon nor slash; others may have both."""
+ACCOUNT: Final = "${Account}"
+NOBODYS_ACCOUNTS: Final = ("", "aws")
+"""What stands for the account in the ARNs of what AWS owns: a public document of SSM, a managed policy of IAM."""
 _ACCOUNT_DIGITS: Final = 12
 
 
@@ -32,6 +36,12 @@ def formats_of(action: str) -> tuple[str, ...]:
     """Return the formats of the resources that an action can be about; :data:`ANYTHING` for an unknown action."""
     formats = action_formats(action)
     return (ANYTHING,) if formats is None else formats
+
+
+def universes(arn_format: str, partition: str) -> tuple[Tokens, ...]:
+    """Return the patterns of an ARN format: of somebody's resources, and of AWS's own."""
+    formats = (arn_format, *(arn_format.replace(ACCOUNT, a) for a in NOBODYS_ACCOUNTS if ACCOUNT in arn_format))
+    return tuple(tokens(each, partition) for each in formats)
 
 
 @lru_cache(maxsize=8192)
@@ -83,13 +93,13 @@ def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
     """
     if arn_format == ANYTHING:
         return True
-    known = "*" if arn_format == NOTHING_NAMED else arn_format.replace("${Partition}", partition).split("${", 1)[0]
-    wanted = _WILDCARD.split(pattern, maxsplit=1)[0]
     if arn_format == NOTHING_NAMED:
-        return not wanted and (pattern.strip("*") in {"", "?"} or pattern == "\ue000")
-    length = min(len(known.split("*", 1)[0]), len(wanted))
-    if len(wanted) == len(pattern) and len(wanted) < len(known.split("*", 1)[0]):
+        return like_test((pattern,))("*")
+    known = arn_format.replace("${Partition}", partition).split("${", 1)[0].split("*", 1)[0]
+    wanted = _WILDCARD.split(pattern, maxsplit=1)[0]
+    if len(wanted) == len(pattern) and len(wanted) < len(known):
         return False
+    length = min(len(known), len(wanted))
     return known[:length] == wanted[:length]
 
 
