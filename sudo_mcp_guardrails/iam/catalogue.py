@@ -148,7 +148,8 @@ def _formats(service: str) -> dict[str, set[str]]:
     for key in data.actions.get_actions_for_service(service):
         raw = data.actions.get_action_details(service, key)
         types = raw["resourceTypes"]
-        formats = {arns[r["name"]] for r in types if r["name"] in arns}
+        # Some types of the data hold two formats, with a comma between them.
+        formats = {part for r in types if r["name"] in arns for part in arns[r["name"]].split(", ")}
         optional = service not in _ALWAYS_NAMED and not any(r["required"] for r in types)
         if not types or optional or any(r["name"] not in arns for r in types):
             formats.add("")

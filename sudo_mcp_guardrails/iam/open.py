@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.catalogue import takes_several
 from sudo_mcp_guardrails.iam.classes import sets, values
+from sudo_mcp_guardrails.iam.conditions import is_tag
 from sudo_mcp_guardrails.iam.reduce import ACCOUNT_KEYS
 from sudo_mcp_guardrails.iam.resources import classified
 from sudo_mcp_guardrails.iam.search import Candidate, Name, Target, Variable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.question import Asked
     from sudo_mcp_guardrails.iam.reduce import Reduced
 
+_NO_VALUE: Final = "neither"
+"""Text that is no number, no date, no address and no truth value."""
 _ACCOUNT: Final = "aws:resourceaccount"
 _S3_ACCOUNT: Final = "s3:resourceaccount"
 _ACCOUNT_PART: Final = 4
@@ -90,12 +93,13 @@ def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides
                 mask &= ~bit_mask
         for owner in _owners(text, own, named):
             owned = mask if sides is None else mask & ~sides.excluded(text, is_own=owner == own)
-            if accounts:
-                keys = {_ACCOUNT: (owner,), **({_S3_ACCOUNT: (owner,)} if s3 else {})}
+            for told in (True, False) if accounts else (True,):
+                keys = {_ACCOUNT: (owner,), **({_S3_ACCOUNT: (owner,)} if s3 else {})} if told else {}
+                known = owned
                 for bit, condition in accounts:
                     if not condition.holds(keys):
-                        owned &= ~bit.mask
-            found.setdefault(owned, Candidate(owned, Target(text, owner)))
+                        known &= ~bit.mask
+                found.setdefault(known, Candidate(known, Target(text, owner, told)))
     return _variable(Name(step, ""), found.values())
 
 
@@ -146,7 +150,8 @@ def _key_variable(name: Name, conditions: Sequence[tuple[int, Condition]], facts
         compared = frozenset(
             (c.comparison, wanted) for _, c in conditions if c.comparison != "null" for wanted in c.wanted
         )
-        singles = values(compared)
+        # A tag may hold anything, also where it is compared as a number.
+        singles = (*values(compared), *((_NO_VALUE,) if is_tag(name.key) else ()))
         several = any(c.quantifier for _, c in conditions) or takes_several(name.key)
         options = [(), *(sets(singles) if several else ((single,) for single in singles))]
     found: dict[int, Candidate] = {}

@@ -2,7 +2,7 @@
 
 An ARN has six parts, told apart by its first five colons. A pattern matches where each of its parts does; so each
 part is walked by itself, and most of them (partition, Region, account) are the same for all agents. What is no ARN
-pattern is walked whole.
+pattern is walked whole, and so is one whose early wildcard can stand for a colon that every such ARN has.
 
 One assumption is made here: that no name which AWS or its naming rules decide contains the end of another ARN. A
 wildcard of an earlier part may run on past colons, so that ``arn:P:dynamodb:*:111111111111:table/app-*`` would match
@@ -26,6 +26,7 @@ from sudo_mcp_guardrails.iam.universe import (
     NOBODYS_ACCOUNTS,
     has_chosen_text,
     may_meet,
+    runs_across,
     runs_on,
     tokens,
     universes,
@@ -71,12 +72,19 @@ def resources(formats: Strings, partition: str, patterns: Strings, accounts: Str
     for arn_format in formats:
         wanted = [p for p in patterns if may_meet(arn_format, partition, p)]
         split = tuple(tuple(pattern.split(":", ARN_PARTS - 1)) for pattern in wanted)
-        chosen = has_chosen_text(arn_format) and any(map(runs_on, wanted))
-        if chosen or arn_format.count(":") < ARN_PARTS - 1 or any(len(parts) < ARN_PARTS for parts in split):
+        if _needs_whole(arn_format, partition, split, wanted):
             found.update(dict.fromkeys(_whole(arn_format, partition, tuple(wanted), accounts)))
         else:
             found.update(dict.fromkeys(_joined(arn_format, partition, split, accounts)))
     return tuple(found)
+
+
+def _needs_whole(arn_format: str, partition: str, split: tuple[Strings, ...], patterns: list[str]) -> bool:
+    """Return whether patterns cannot be matched part by part: see above."""
+    if arn_format.count(":") < ARN_PARTS - 1 or any(len(parts) < ARN_PARTS for parts in split):
+        return True
+    chosen = has_chosen_text(arn_format)
+    return any((chosen and runs_on(p)) or runs_across(arn_format, partition, p) for p in patterns)
 
 
 def _whole(arn_format: str, partition: str, patterns: Strings, accounts: Strings) -> Strings:

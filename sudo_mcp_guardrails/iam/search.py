@@ -33,10 +33,17 @@ class Name(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A resource and the account that owns it."""
+    """A resource and the account that owns it.
+
+    Args:
+        resource: Its ARN.
+        owner: The account.
+        told: Whether the request says so, in ``aws:ResourceAccount``: of some services' requests do not.
+    """
 
     resource: str
     owner: str
+    told: bool = True
 
 
 class Candidate(NamedTuple):

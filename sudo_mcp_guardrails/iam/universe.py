@@ -15,6 +15,8 @@ from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sudo_mcp_guardrails.iam.automaton import Tokens
 
 ANYTHING: Final = "*"
@@ -23,6 +25,9 @@ NOTHING_NAMED: Final = ""
 """The universe of an action that takes no resource: it is decided on ``*``."""
 
 _WILDCARD: Final = re.compile(r"[*?\ue000\ue001]")
+_STAR_OR_MARK: Final = re.compile(r"[*?]")
+_MAX_WAYS: Final = 64
+"""Ways for a pattern's wildcards to stand for colons, up to which they are looked at."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName"})
 """Variables whose values have neither colon nor slash; others may have both."""
@@ -86,6 +91,52 @@ def runs_on(pattern: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
+def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
+    """Return whether a wildcard before the last part of a pattern can stand for a colon of the format itself.
+
+    As in ``arn:P:lambda:*:function:app-*``, whose first star stands for Region and account. Only colons before the
+    resource's own name count, see :mod:`~sudo_mcp_guardrails.iam.resources`.
+    """
+    if not runs_on(pattern):
+        return False
+    parts = arn_format.replace("${Partition}", partition).split(":")
+    name = next((n for n, part in enumerate(parts) if n >= ARN_PARTS - 1 and "${" in part), len(parts) - 1)
+    *early, last = pattern.split(":", ARN_PARTS - 1)
+    for count in range(1, name - len(early) + 1):
+        for number, way in enumerate(_ways(":".join(early), count)):
+            if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], (*way.split(":"), *last.split(":")))):
+                return True
+    return False
+
+
+def _ways(pattern: str, lacking: int) -> Iterator[str]:
+    """Yield a pattern with the colons that it lacks, wherever a wildcard may stand for them."""
+    match = _STAR_OR_MARK.search(pattern)
+    if match is None or not lacking:
+        if not lacking:
+            yield pattern
+        return
+    before, wild, rest = pattern[: match.start()], match[0], pattern[match.end() :]
+    for count in range(lacking + 1):
+        if wild == "?" and count > 1:
+            break
+        stands = ":" if wild == "?" and count else wild + ":*" * count
+        for after in _ways(rest, lacking - count):
+            yield before + stands + after
+
+
+def _part_meets(known: str, wanted: str) -> bool:
+    """Return whether one part of a pattern can match one part of a format; True where that is not plain to see."""
+    if "${" not in known:
+        return like_test((wanted,))(known)
+    if known == ACCOUNT and not _STAR_OR_MARK.search(wanted):
+        return wanted.isdigit() or wanted in NOBODYS_ACCOUNTS
+    beginning, start = known.split("${", 1)[0], _WILDCARD.split(wanted, maxsplit=1)[0]
+    length = min(len(beginning), len(start))
+    return beginning[:length] == start[:length]
+
+
+@lru_cache(maxsize=65_536)
 def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
     """Return whether a Resource pattern can match any ARN of a format; True where that is not plain to see.
 
@@ -143,8 +194,12 @@ def disjoint(formats: tuple[str, ...], first: tuple[str, ...], second: tuple[str
         first: Resource patterns.
         second: Resource patterns.
     """
-    if any(map(has_chosen_text, formats)) and any(map(runs_on, (*first, *second))):
-        return False
+    for arn_format in formats:
+        chosen = has_chosen_text(arn_format)
+        for pattern in (*first, *second):
+            # The partition decides nothing here: a star across the format's colons does not stop at it.
+            if (chosen and runs_on(pattern)) or runs_across(arn_format, "aws", pattern):
+                return False
     return all(_apart(a, b) for a in first for b in second)
 
 

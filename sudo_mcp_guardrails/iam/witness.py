@@ -39,6 +39,8 @@ def _request(number: int, choice: Choice, guess: Mapping[str, Values], built: Bu
             else:
                 context[name.key] = value
     context.update(guess)
+    if not target.told:
+        context.update({"aws:resourceaccount": (), "s3:resourceaccount": ()})
     region = context.get("aws:requestedregion", ())
     return Request(
         action=built.asked[number].action,

@@ -104,7 +104,10 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
             "uses a bucket of the right name in an account that is none of its environments'",
             ("s3:*",),
             resources=anywhere,
-            conditions=(("StringNotEquals", "aws:ResourceAccount", subject.accounts),),
+            conditions=(
+                ("StringNotEquals", "aws:ResourceAccount", subject.accounts),
+                ("Null", "aws:ResourceAccount", ("false",)),
+            ),
             strict=True,
         )
     for kind in SensitiveRead:
