@@ -49,7 +49,7 @@ checkov: $(VENV)/.ready ## Synthesize app.py and scan its templates
 	@$(BIN)/python -m sudo_mcp_guardrails.toolchain checkov --directory build/cdk.out --framework cloudformation \
 		--compact --quiet --skip-download
 
-bench: $(VENV)/.ready ## Measure synthesis beside the same resources written by hand
+bench: $(VENV)/.bench ## Measure synthesis, the evaluator and the prover, side by side with their peers
 	@$(BIN)/python -m benchmarks
 
 lowest: .venv-lowest/.ready ## Run the unit tests on the lowest allowed versions of all dependencies
@@ -68,6 +68,10 @@ $(VENV)/.ready: pyproject.toml
 
 .venv-lowest/.ready: pyproject.toml
 	$(call install,.venv-lowest,--resolution lowest-direct)
+
+$(VENV)/.bench: $(VENV)/.ready
+	@$(call UV,$(VENV)) pip install --python $(BIN)/python --group bench
+	@touch $@
 
 define install
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and \
