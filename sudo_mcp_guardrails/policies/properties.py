@@ -6,10 +6,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.agents import SensitiveRead
 from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.properties import Property
 from sudo_mcp_guardrails.policies.invariants import invariants
+from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.properties import Subject
@@ -36,15 +38,17 @@ def agent_properties(subject: Subject) -> tuple[Property, ...]:
         raise SubjectError(f"role {arn!r} is no agent's, expected arn:…:role/PREFIX/agents/AGENT/NAME")
     partition, account, prefix, agent = match.groups()
     boundary = f"arn:{partition}:iam::{account}:policy/{prefix}/boundary/{prefix}-agent-{agent}"
-    opted = frozenset(subject.sensitive_reads)
-    escalations = (p for p, category in escalation_properties() if category != "credential" or not opted)
+    opted = {action for kind in subject.sensitive_reads for action in sensitive_actions(SensitiveRead(kind))}
+    # What the agent was given on purpose is no path; a path with any other step still is.
+    escalations = escalation_properties()
+    if opted:
+        escalations = tuple(p for p in escalations if not {a for s in p.steps for a in s.actions} <= opted)
     return (*escalations, *invariants(subject, prefix=prefix, boundary=boundary))
 
 
 @cache
-def escalation_properties() -> tuple[tuple[Property, str], ...]:
-    """Return the escalation catalogue as properties, each with its category."""
+def escalation_properties() -> tuple[Property, ...]:
+    """Return the escalation catalogue as properties."""
     return tuple(
-        (Property(f"escalation/{path.id}", path.title, path.steps, path.sources), path.category)
-        for path in escalation_paths()
+        Property(f"escalation/{path.id}", path.title, path.steps, path.sources) for path in escalation_paths()
     )
