@@ -109,6 +109,11 @@ contexts = st.builds(
     {"aws:SourceIdentity": ("a",), "aws:username": (), "aws:RequestTag/x": ("b",)},
     "a",
 )
+@example(
+    {"Effect": "Allow", "NotResource": ["arn:aws:s3:::b/a", f"arn:aws:s3:::b/{FREE}"]},
+    {"aws:SourceIdentity": ("a",)},
+    "a",
+)
 def test_it_errs_on_the_side_of_the_request(statement: dict[str, Any], context: dict[str, Any], name: str) -> None:
     whole = compiled(statement)
     request = Request("s3:GetObject", f"arn:aws:s3:::b/{name}", WORKER, context)
