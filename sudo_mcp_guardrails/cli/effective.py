@@ -5,6 +5,9 @@ Summary keys: ``agent``, ``context``, ``catalogue``, ``seconds``, and ``capabili
 ``capability``, ``service``, ``level``, ``total``, ``remaining``, ``anywhere`` (on resources that are not the agent's
 own), ``own`` (on its own alone) and ``unknown`` (could not be told; counted in ``anywhere``). The exit code is 0, or 2
 where something could not be told.
+
+The ``workload`` subject, which stands for any role that the agent's resources may carry, is left out: its identity
+policies are assumed to allow everything, so its counts would be of the boundary and of no role that there is.
 """
 
 from __future__ import annotations
@@ -87,8 +90,10 @@ def effective(
 
 
 def _subjects(app: AppRoles, agent: str) -> dict[str, Subject]:
-    """Return the agent's roles by capability, with the account where there are several."""
-    found = [subject for subject, _ in app.subjects if subject.agent == agent]
+    """Return the agent's roles by capability, with the account where there are several; without ``workload``."""
+    from sudo_mcp_guardrails.policies.subjects import WORKLOAD
+
+    found = [subject for subject, _ in app.subjects if subject.agent == agent and subject.capability != WORKLOAD]
     if not found:
         known = ", ".join(sorted({subject.agent for subject, _ in app.subjects})) or "none"
         raise InputError(f"agent {agent!r} is not in the templates, allowed are {known}")

@@ -27,9 +27,9 @@ def test_nobody_may_create_users(assembly: Path, capsys: pytest.CaptureFixture[s
     assert said["summary"] == {
         "action": "iam:CreateUser",
         "resource": None,
-        "roles": 8,
+        "roles": 10,
         "may": 0,
-        "may_not": 24,
+        "may_not": 30,
         "unknown": 0,
     }
     assert all(item["by"] == "prover" and item["sids"] and item["request"] is None for item in said["items"])
@@ -40,7 +40,7 @@ def test_the_one_who_may_is_named_with_request_and_statement(
 ) -> None:
     said = ask(capsys, "s3:deletebucket", "-a", str(assembly), "--via", "direct")
     assert said["summary"]["action"] == "s3:DeleteBucket"
-    assert who(said) == {("release-bot", "apply", "direct"), ("release-bot", "execution", "direct")}
+    assert who(said) == {("release-bot", name, "direct") for name in ("workload", "apply", "execution")}
     item = next(i for i in said["items"] if i["may"] and i["capability"] == "apply")
     assert "release-bot-" in item["request"]["resource"]
     assert "identity:ApplyWriteOwnResources" in item["statements"]
@@ -97,20 +97,21 @@ def test_text_says_who_and_why(assembly: Path, tmp_path: Path, capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "release-bot apply may (aws-mcp, other-mcp, direct)\n  s3:DeleteBucket on arn:aws:s3:" in out
     assert "release-bot read may not (aws-mcp, other-mcp, direct)\n" in out
-    assert out.endswith("s3:DeleteBucket on any resource: 2 of 8 roles may\n")
+    assert out.endswith("s3:DeleteBucket on any resource: 3 of 10 roles may\n")
     results = json.loads(sarif.read_text(encoding="utf-8"))["runs"][0]["results"]
-    assert [r["level"] for r in results] == ["note"] * 6
+    assert [r["level"] for r in results] == ["note"] * 9
 
 
 def test_arns_are_printed_as_they_are(assembly: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # rich would take `:x:` for an emoji.
     assert cli.main(["can", "s3:DeleteBucket", "arn:aws:s3:::x:", "-a", str(assembly)]) == 0
-    assert "s3:DeleteBucket on arn:aws:s3:::x:: 0 of 8 roles may" in capsys.readouterr().out
+    assert "s3:DeleteBucket on arn:aws:s3:::x:: 0 of 10 roles may" in capsys.readouterr().out
 
 
 def test_an_unknown_policy_leaves_the_answer_open(unknown_assembly: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = ask(capsys, "iam:CreateUser", "-a", str(unknown_assembly), code=2)
-    assert said["summary"]["roles"] == 7
+    # The role that is not understood, and the workload subject that is read off it, are left out.
+    assert said["summary"]["roles"] == 8
     assert said["summary"]["unknown"] == 1
     assert "AdministratorAccess" in said["error"]
 

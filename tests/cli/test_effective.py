@@ -36,7 +36,9 @@ def test_counts_what_remains(
     html, sarif = tmp_path / "map.html", tmp_path / "e.sarif"
     said = ask(capsys, "release-bot", "-a", str(assembly), "--html", str(html), "--sarif", str(sarif))
     assert said["summary"]["context"] == "direct"
+    # No workload: its identity policies are an assumption.
     assert list(said["summary"]["capabilities"]) == ["read", "plan", "apply", "execution"]
+    assert {item["capability"] for item in said["items"]} == {"read", "plan", "apply", "execution"}
     for name, total in said["summary"]["capabilities"].items():
         items = [item for item in said["items"] if item["capability"] == name]
         assert total["total"] == everything
@@ -58,6 +60,7 @@ def test_counts_what_remains(
     page = html.read_text(encoding="utf-8")
     assert "release-bot" in page
     assert "apply, s3, Write: " in page
+    assert "workload, " not in page
     results = json.loads(sarif.read_text(encoding="utf-8"))["runs"][0]["results"]
     assert len(results) == len(said["items"])
 

@@ -158,7 +158,7 @@ def test_the_demo_is_proved(assembly: Path, capsys: pytest.CaptureFixture[str]) 
     assert set(said["summary"]) == SUMMARY
     assert said["summary"]["agents"] == 2
     assert said["summary"]["proved"] == len(said["items"])
-    assert {item["capability"] for item in said["items"]} == {"read", "plan", "apply", "execution"}
+    assert {item["capability"] for item in said["items"]} == {"read", "workload", "plan", "apply", "execution"}
     assert {item["context"] for item in said["items"]} == CONTEXTS
     assert set(said["items"][0]) >= {"agent", "capability", "context", "property", "verdict", "request", "sids"}
 
@@ -168,7 +168,9 @@ def test_the_demo_without_guardrails_is_not(open_assembly: Path, capsys: pytest.
     said = answer(capsys)
     witnesses = [item for item in said["items"] if item["verdict"] == "WITNESS"]
     assert said["summary"]["witnesses"] == len(witnesses) > 0
-    assert {item["sids"][0] for item in witnesses} == {"Everything"}
+    # What stands for a workload's role allows everything by assumption, whatever the templates say.
+    through = {(item["capability"] == "workload", item["statements"][0]) for item in witnesses}
+    assert through == {(False, "identity:Everything"), (True, "identity:FullAWSAccess")}
     assert all(item["source"].startswith("Guardrails/Agents/") for item in witnesses)
 
 
@@ -229,7 +231,7 @@ def test_the_app_is_synthesized_where_there_is_no_assembly(
     assert (tmp_path / "out" / "cdk.out" / "manifest.json").exists()
     captured = capsys.readouterr()
     assert "synthesizing the app of cdk.json" in captured.err
-    assert json.loads(captured.out)["summary"]["roles"] == 8
+    assert json.loads(captured.out)["summary"]["roles"] == 10
     # Now there is one, and no CLI is asked.
     cdk(1, writes=False)
     assert cli.main(["can", "iam:CreateUser", "--json"]) == 0
@@ -241,7 +243,7 @@ def test_what_a_failed_synthesis_wrote_is_still_looked_at(cdk: Any, capsys: pyte
     assert cli.main(["can", "iam:CreateUser", "--json"]) == 2
     said = answer(capsys)
     assert "a rule pack found something" in said["error"]
-    assert said["summary"]["roles"] == 8
+    assert said["summary"]["roles"] == 10
 
 
 def test_a_synthesis_that_wrote_nothing_is_an_error(cdk: Any, capsys: pytest.CaptureFixture[str]) -> None:
