@@ -106,9 +106,9 @@ class CompiledStatement:
             return False
         if self._not_resources is None:
             return True
-        if self.doubtful and self.doubts_resource(keys):
+        if self.deny and self.doubtful and self.doubts_resource(keys):
             # The same question as for a negated operator; the worse case for the defender.
-            return not self.deny
+            return False
         return not self._not_resources(resource, keys)
 
     def doubts_resource(self, keys: Mapping[str, Strings]) -> bool:

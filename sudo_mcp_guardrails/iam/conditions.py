@@ -113,7 +113,7 @@ class Condition:
             return self._holds_for_presence(present=bool(given))
         test = self.test or self._resolved(keys)
         if test is None:
-            return not self.deny
+            return False
         if len(given) == 1:
             hit = test(given[0])
             return self._of_another_kind() if hit is None else hit is not self.negated
@@ -138,9 +138,13 @@ class Condition:
         return self.negated and self.quantifier != "foranyvalue"
 
     def _resolved(self, keys: Mapping[str, Strings]) -> Test | None:
-        """Return the test with its variables replaced; None where a negated comparison lacks one."""
+        """Return the test with its variables replaced.
+
+        A value that cannot be resolved matches nothing. In a negated comparison AWS does not say what that means: an
+        Allow is taken to exclude only what the other values do, a Deny not to hold at all (None).
+        """
         patterns = tuple(p for p in (substitute(w, keys) for w in self.wanted) if p is not None)
-        if self.negated and len(patterns) < len(self.wanted):
+        if self.negated and self.deny and len(patterns) < len(self.wanted):
             return None
         return comparison(self.comparison, patterns)
 

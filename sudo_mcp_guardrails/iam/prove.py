@@ -242,8 +242,10 @@ class Prover:
         if failed:
             return Proof(Verdict.NOT_PROVED, reason=f"depends on a policy variable of unknown value: {failed}")
         denying = tuple(dict.fromkeys(question.denying))
-        named = ", ".join(f"{layer}:{sid}" for layer, sid in denying)
-        return Proof(Verdict.PROVED, statements=denying, reason=f"every request is denied by one of {named}")
+        if not denying:
+            return Proof(Verdict.PROVED, reason="no request of the kind that is asked about is among those allowed")
+        listed = ", ".join(f"{layer}:{sid}" for layer, sid in denying)
+        return Proof(Verdict.PROVED, statements=denying, reason=f"every request is denied by one of {listed}")
 
     def _replay(self, requests: tuple[Request, ...], asked: tuple[Asked, ...]) -> Proof | None:
         """Return the witness where the evaluator allows every request and each is one that was asked for."""

@@ -60,7 +60,7 @@ class Reduced:
     @property
     def settled(self) -> bool:
         """Whether it applies to every request."""
-        return self.resources is None and not self.not_resources and not self.conditions
+        return self.resources is None and not self.not_resources and not self.conditions and not self.approximate
 
 
 def reduced(statement: CompiledStatement, formats: Strings, facts: Facts) -> Reduced | None:
@@ -105,7 +105,7 @@ class _Reducer:
         """Return the patterns of Resource or NotResource that can matter."""
         if any("${" in p for p in patterns):
             if negated and self._unresolved(patterns):
-                return ()
+                self.never = True
             texts = [self._resolved(p, negated=negated, exactly=False) for p in patterns]
             patterns = tuple(text for text in texts if text is not None)
         return relevant(patterns, formats, self._facts.partition)
@@ -122,21 +122,21 @@ class _Reducer:
         return left
 
     def _unresolved(self, patterns: Strings) -> bool:
-        """Return whether a variable of a negated comparison has no value, and decide as the evaluator does."""
+        """Return whether a variable in a negated comparison of a Deny has no value, so that the Deny never applies."""
+        if not self._deny:
+            return False
         fixed, present = self._facts.fixed, self._facts.present
-        lacking = any(
+        return any(
             key in fixed and len(present.get(key, ())) != 1 and not default
             for pattern in patterns
             for key, default in named_variables(pattern)
         )
-        self.never |= lacking and self._deny
-        return lacking
 
     def _replaced(self, condition: Condition) -> Condition | None:
         """Return a condition without variables; None where it is taken to hold."""
         # An absent key meets the condition, or does not, whatever the values.
         if condition.negated and self._unresolved(condition.wanted):
-            return None
+            self.never = True
         free = any(key not in self._facts.fixed for w in condition.wanted for key in variables(w))
         if free and condition.comparison not in _TEXT:
             self.approximate = True
