@@ -8,8 +8,15 @@ own.
 from __future__ import annotations
 
 import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from sudo_mcp_guardrails.toolchain.node import use_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The built-in validation loads WebAssembly for one to three seconds in each process; `make checkov` and
 # `make demo` synthesize with it on.
@@ -20,3 +27,20 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 # jsii starts Node at `import aws_cdk`, so it has to be settled before any test module is imported.
 use_node()
+
+_PATIENCE = 120
+"""Seconds. What is bounded ends in milliseconds, what explodes not in years: no machine is too slow for this."""
+
+
+@pytest.fixture
+def no_hang() -> Iterator[None]:
+    """End a test of bad input that does not end by itself."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"still at it after {_PATIENCE} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_PATIENCE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -215,13 +214,12 @@ class TestCaps:
         ],
         ids=["one", "two", "question marks", "many", "windows"],
     )
+    @pytest.mark.usefixtures("no_hang")
     def test_patterns_built_to_explode_end_soon(self, patterns: tuple[str, ...]) -> None:
-        start = time.perf_counter()
         try:
             found = representatives((like("*"),), tuple(map(like, patterns)))
         except CapError:
             found = ()
-        assert time.perf_counter() - start < 5
         tests = [glob(pattern) for pattern in patterns]
         # An answer is a whole one: each pattern matches somewhere, and one string matches none.
         assert not found or all(any(map(test, found)) for test in tests)

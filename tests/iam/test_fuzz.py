@@ -6,7 +6,6 @@ What fuzzing found stays as an ``@example``.
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,17 +155,14 @@ def test_good_text_with_a_character_exchanged(place: int, new: str) -> None:
 @example("*a" * 200, "a" * 400)
 @example("a?" * 200 + "*", "a" * 400)
 @example("${" * 100, "${" * 100)
-def test_matching_ends_soon(pattern: str, value: str) -> None:
-    start = time.perf_counter()
+def test_matching_ends(pattern: str, value: str) -> None:
     assert glob(pattern)(value) in {True, False}
     assert arn_matches(pattern, value) in {True, False}
     substitute(pattern, {"a": (value,)})
-    assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.usefixtures("no_hang")
 @pytest.mark.parametrize("unit", ["*a", "*?", "a*b*", "*?a*", "**"])
 def test_a_pattern_built_to_explode(unit: str) -> None:
-    start = time.perf_counter()
     test = glob(unit * 10_000 + "c")
     assert not test("ab" * 5_000)
-    assert time.perf_counter() - start < 2

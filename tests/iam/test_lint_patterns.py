@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 from hypothesis import given
@@ -64,8 +63,7 @@ def test_overlap(first: str, second: str, *, expected: bool) -> None:
     assert overlap(first, second) is expected
 
 
-def test_patterns_built_to_explode_take_no_time() -> None:
-    started = time.perf_counter()
+@pytest.mark.usefixtures("no_hang")
+def test_patterns_built_to_explode_end_soon() -> None:
     assert not overlap("*a" * 500 + "b", "*a" * 500 + "c")
     assert overlap("*a" * 5000, "b")  # longer than any ARN: not walked, and so not called impossible
-    assert time.perf_counter() - started < 5
