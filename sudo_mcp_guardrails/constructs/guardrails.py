@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 
@@ -16,13 +16,15 @@ from sudo_mcp_guardrails.errors import GuardrailsError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk import cx_api
     from constructs import Construct
 
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
     from sudo_mcp_guardrails.policies.exemptions import Exemption
 
 
-_FAILS: Final = "@aws-cdk/core:failSynthOnValidationErrors"
+class OpenFindingsError(GuardrailsError):
+    """The CDK let a synthesis pass that the proof stops; the message has the findings."""
 
 
 class UnknownPackError(GuardrailsError):
@@ -63,7 +65,13 @@ class Guardrails:
         """Prove every agent role and run cdk-nag's packs at synthesis.
 
         A finding of a pack that is not accepted with a reason fails synthesis. So does every property that is not
-        proved, and that cannot be accepted: only an exemption counts, which has an owner and an end.
+        proved, and that cannot be accepted: only an exemption counts, which has an owner and an end. One open
+        finding stops all stacks of the app, and ``app.synth()`` raises :class:`OpenFindingsError` where the CDK's
+        context would let it pass. Run by the CDK CLI, the CLI reads the findings and fails by them; it is told not
+        to by ``--ignore-errors`` alone.
+
+        The CDK runs checks at ``app.synth()`` alone: what ``Stage.synth()`` returns nobody has checked, and there is
+        no evidence beside it.
 
         Args:
             packs: Names of packs. Default: all six.
@@ -75,7 +83,6 @@ class Guardrails:
 
         Raises:
             UnknownPackError: For a name that is not in :data:`PACKS`.
-            GuardrailsError: Where the app's context lets a synthesis with findings pass.
             ExemptionError: For an exemption of more than 90 days. One from an unknown property or agent fails
                 synthesis.
         """
@@ -84,14 +91,33 @@ class Guardrails:
                 raise UnknownPackError(f"rule pack {pack!r} is not known, allowed are {', '.join(PACKS)}")
         for exemption in exemptions:
             exemption.check_date(today())
-        # The CDK CLI turns it off and fails by the report itself; without the CLI nothing would.
-        if self._app.node.try_get_context(_FAILS) in {False, "false"} and "CDK_CLI_VERSION" not in os.environ:
-            raise GuardrailsError(
-                f"context {_FAILS!r} is false, expected it to be left out: no finding would stop synthesis"
-            )
         # What an earlier synthesis left is no evidence of this one, should it fail before the proof.
         (Path(self._app.outdir) / EVIDENCE_FILE).unlink(missing_ok=True)
         proof = GuardrailProof(
             self._app, exemptions=exemptions, packs=packs, evidence=evidence, known_policies=known_policies
         )
         cdk.Validations.of(self._app).add_plugins(*(PACKS[pack](self._app, verbose=True) for pack in packs), proof)
+        _raise_what_passes(self._app, proof)
+
+
+def _raise_what_passes(app: cdk.App, proof: GuardrailProof) -> None:
+    """Have ``app.synth()`` fail by open findings also where the app's context or its environment let it pass.
+
+    The settings are looked at by the CDK when it is done, and may be set after all else: so is this.
+    """
+    synth = app.synth
+
+    def checked(**options: Any) -> cx_api.CloudAssembly:  # noqa: ANN401 - the CDK's own options
+        assembly = synth(**options)
+        if proof.stops and not _run_by_the_cli(app):
+            raise OpenFindingsError(f"synthesis passed with open findings: {'; '.join(proof.stops)}")
+        return assembly
+
+    # jsii calls the app's own synth by name, and has no other place that runs after the checks.
+    app.synth = checked  # type: ignore[method-assign]
+
+
+def _run_by_the_cli(app: cdk.App) -> bool:
+    """Return whether the CDK CLI runs the app, and so reads its report: it says where the app has to write."""
+    out = os.environ.get("CDK_OUTDIR")
+    return "CDK_CLI_VERSION" in os.environ and out is not None and Path(out).resolve() == Path(app.outdir).resolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,12 +14,13 @@ import sudo_mcp_guardrails
 from sudo_mcp_guardrails.constructs.acknowledgements import acknowledged_above_stacks, refuse_acknowledgements
 from sudo_mcp_guardrails.constructs.evidence import write_evidence
 from sudo_mcp_guardrails.constructs.source_lines import source_line
+from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.iam.prove import Verdict
 from sudo_mcp_guardrails.policies.exemptions import check_known
 from sudo_mcp_guardrails.policies.gate import describe, prove_assembly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
@@ -31,6 +33,10 @@ PLUGIN: Final = "SudoGuardrails"
 """Name of the plugin in the CDK's validation report."""
 UNDECIDED: Final = "proof/undecided"
 """Rule of a role about which nothing can be proved."""
+ERROR: Final = "proof/error"
+"""Rule of what keeps the proof from being made at all."""
+APP: Final = "proof/app"
+"""Rule that stands beside all others, for the stacks that they do not name."""
 _MEND: Final = "take away what lets it through; meanwhile an Exemption, given to Guardrails.enforce, has an end"
 
 
@@ -63,6 +69,7 @@ class GuardrailProof:
         self._packs = tuple(packs)
         self._evidence = evidence
         self._known_policies = known_policies
+        self._stops: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -79,14 +86,43 @@ class GuardrailProof:
         """None in advance: which properties there are depends on the agents."""
         return []
 
-    def validate(self, _context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """What stops the app, one line for each finding; empty after a synthesis that found nothing, or before any."""
+        return self._stops
+
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Prove the app; called by the CDK when all templates are written.
 
-        Raises:
-            GuardrailsError: For what no report could say: a refused acknowledgement, an exemption from nothing, a
-                template that is not understood. The CDK fails synthesis with it.
+        Nothing is raised: the CDK makes of an exception a report without violations, which its CLI takes for a
+        success. Whatever could not be looked at is a finding instead.
         """
         directory = Path(self._app.outdir)
+        everywhere = tuple(resource for path in context.template_paths for resource in _first_resource(path))
+        try:
+            violations = self._check(directory)
+        except Exception as error:  # noqa: BLE001 - any error at all leaves the app without a proof
+            what = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"
+            violations = [_app_violation(ERROR, what, "mend what the message names: nothing was proved", everywhere)]
+        open_ = [violation for violation in violations if violation.severity != "warning"]
+        self._stops = tuple(f"{violation.rule_name}: {violation.description}" for violation in open_)
+        if open_:
+            # The CLI leaves out what is about other stacks than the selected ones, and any stack may be what weakens
+            # a role. A finding about no resource fails every selection, and one in each template is shown.
+            what = f"{len(open_)} findings stop every stack of this app, also those that they do not name: "
+            what += ", ".join(dict.fromkeys(violation.rule_name for violation in open_))
+            violations += [
+                _app_violation(APP, what, "mend or exempt each of them", place) for place in (everywhere, ())
+            ]
+        return cdk.PolicyValidationPluginReport(success=not open_, violations=violations)
+
+    def _check(self, directory: Path) -> list[cdk.PolicyViolation]:
+        """Prove the app in a directory and write the evidence.
+
+        Raises:
+            GuardrailsError: For a refused acknowledgement, an exemption from nothing, a template that is not
+                understood.
+        """
         proved = prove_assembly(directory, self._known_policies)
         acknowledged = sorted({*proved.assembly.acknowledged, *acknowledged_above_stacks(self._app)})
         if self._evidence:
@@ -100,10 +136,7 @@ class GuardrailProof:
             )
         refuse_acknowledgements(acknowledged, plugin=PLUGIN)
         check_known(self._exemptions, proved.known)
-        violations = self._violations(directory, proved)
-        return cdk.PolicyValidationPluginReport(
-            success=all(violation.severity == "warning" for violation in violations), violations=violations
-        )
+        return self._violations(directory, proved)
 
     def _violations(self, directory: Path, proved: Proved) -> list[cdk.PolicyViolation]:
         """Return a finding for each property that is open for a role, all contexts in one."""
@@ -147,6 +180,25 @@ class GuardrailProof:
 def today() -> date:
     """Return the day that exemptions are measured by, in UTC: everywhere the same."""
     return datetime.now(timezone.utc).date()
+
+
+def _app_violation(
+    rule: str, what: str, fix: str, places: Sequence[cdk.PolicyViolatingResource]
+) -> cdk.PolicyViolation:
+    """Return a finding about the app as a whole."""
+    return cdk.PolicyViolation(
+        rule_name=rule, description=what, fix=fix, severity="fatal", violating_resources=list(places)
+    )
+
+
+def _first_resource(template_path: str) -> Iterator[cdk.PolicyViolatingResource]:
+    """Yield a resource of a template, if it has one, so that the CDK has a place to show a finding at."""
+    try:
+        resources = json.loads(Path(template_path).read_text(encoding="utf-8"))["Resources"]
+        logical_id = next(iter(resources))
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return  # the same finding, about no resource, stands beside it
+    yield cdk.PolicyViolatingResource(resource_logical_id=logical_id, template_path=template_path, locations=[])
 
 
 def _violation(  # noqa: PLR0917 - what a finding consists of

@@ -13,9 +13,10 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from sudo_mcp_guardrails import AgentGuardrails, Guardrails, GuardrailsError
+from sudo_mcp_guardrails import AgentGuardrails, Guardrails
 from sudo_mcp_guardrails.constructs.acknowledgements import PACKS
 from sudo_mcp_guardrails.constructs.evidence import EVIDENCE_FILE
+from sudo_mcp_guardrails.constructs.guardrails import OpenFindingsError
 from sudo_mcp_guardrails.constructs.validation import PLUGIN, today
 from sudo_mcp_guardrails.iam import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.exemptions import Exemption, ExemptionError
@@ -29,13 +30,14 @@ ACCOUNT = "111111111111"
 PROPERTY = "escalation/iam-create-policy-version"
 ACTION = "iam:CreatePolicyVersion"
 Json = dict[str, Any]
+PASSES: Json = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 
 
 class Gate:
     """An app with one agent, and what its synthesis says."""
 
-    def __init__(self, agent: Agent, out: Path, *, account: str | None = ACCOUNT) -> None:
-        self.app = cdk.App(outdir=str(out), analytics_reporting=False)
+    def __init__(self, agent: Agent, out: Path, *, account: str | None = ACCOUNT, context: Json | None = None) -> None:
+        self.app = cdk.App(outdir=str(out), analytics_reporting=False, context=context)
         env = None if account is None else cdk.Environment(account=account, region="us-east-1")
         self.stack = cdk.Stack(self.app, "Guardrails", env=env)
         self.guardrails = AgentGuardrails(self.stack, "Agents", agents=[agent])
@@ -56,7 +58,7 @@ class Gate:
         Guardrails.of(self.app).enforce([], **options)
         try:
             self.app.synth()
-        except RuntimeError as error:
+        except (RuntimeError, OpenFindingsError) as error:
             return str(error)
         return ""
 
@@ -134,14 +136,55 @@ def test_what_a_grant_adds_is_seen(gate: Gate) -> None:
     assert "release-bot (execution)" in said
 
 
-def test_a_context_that_lets_findings_pass_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = cdk.App(context={"@aws-cdk/core:failSynthOnValidationErrors": False})
-    monkeypatch.delenv("CDK_CLI_VERSION", raising=False)
-    with pytest.raises(GuardrailsError, match="no finding would stop synthesis"):
-        Guardrails.of(app).enforce([])
-    # The CLI sets both, and fails by the report.
-    monkeypatch.setenv("CDK_CLI_VERSION", "2.1148.1")
-    Guardrails.of(app).enforce([])
+class TestNothingPasses:
+    """Neither the CDK's settings nor the choice of a stack let a finding pass."""
+
+    def other(self, gate: Gate) -> None:
+        """Weaken the apply role from another stack, as ``cdk deploy Other`` alone would."""
+        stack = cdk.Stack(gate.app, "Other", env=cdk.Environment(account=ACCOUNT, region="us-east-1"))
+        statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        properties = {"PolicyDocument": policy, "Roles": ["mcp-guardrails-release-bot-apply"]}
+        cdk.CfnResource(stack, "P", type="AWS::IAM::ManagedPolicy", properties=properties)
+
+    def test_every_stack_is_stopped(self, gate: Gate) -> None:
+        self.other(gate)
+        said = gate.synth()
+        assert "findings stop every stack of this app" in said
+        bare = [v for v in gate.report()["violations"] if v["ruleName"] == "proof/app"]
+        # The CLI keeps a finding that names no construct, whichever stacks are selected.
+        assert sorted(len(v["violatingConstructs"]) for v in bare) == [0, 2]
+
+    @pytest.mark.parametrize("version", [None, "2.1148.1"])
+    def test_python_fails_where_the_cdk_does_not(
+        self, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None
+    ) -> None:
+        gate = Gate(agent, tmp_path / "out", context=PASSES)
+        gate.open()
+        monkeypatch.delenv("CDK_CLI_VERSION", raising=False)
+        if version is not None:  # but no output folder, as the CLI gives one
+            monkeypatch.setenv("CDK_CLI_VERSION", version)
+        Guardrails.of(gate.app).enforce([])
+        with pytest.raises(OpenFindingsError, match="synthesis passed with open findings: proof/"):
+            gate.app.synth()
+
+    def test_the_cli_fails_by_the_report_itself(
+        self, agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gate = Gate(agent, tmp_path / "out", context=PASSES)
+        gate.open()
+        Guardrails.of(gate.app).enforce([])
+        monkeypatch.setenv("CDK_CLI_VERSION", "2.1148.1")
+        monkeypatch.setenv("CDK_OUTDIR", str(gate.out))
+        gate.app.synth()
+        assert gate.report()["conclusion"] == "failure"
+
+    def test_a_template_that_is_not_understood_is_a_finding(self, gate: Gate) -> None:
+        # An exception would leave a report without violations, which the CLI takes for a success.
+        stack = cdk.Stack(gate.app, "Other")
+        cdk.CfnResource(stack, "R", type="AWS::IAM::Role", properties={"Path": ["x"]})
+        assert "Resources.R.Properties.Path: expected a string" in gate.synth()
+        assert {v["ruleName"] for v in gate.report()["violations"]} == {"proof/error", "proof/app"}
 
 
 class TestAcknowledgement:
