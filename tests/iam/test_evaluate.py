@@ -454,6 +454,24 @@ class TestAssumptions:
         assert (allow.allowed, allow.assumptions) == (True, (assumption,))
         assert (deny.allowed, deny.assumptions) == (True, (assumption,))
 
+    @pytest.mark.parametrize(
+        ("operator", "key", "wanted", "value"),
+        [
+            ("NumericGreaterThan", "aws:RequestTag/ttl", "5", "forever"),
+            ("DateLessThan", "aws:RequestTag/until", "2026-11-23", "never"),
+            ("Bool", "aws:RequestTag/public", "false", "blue"),
+            ("Bool", "aws:CalledViaAWSMCP", "true", "aws-mcp.amazonaws.com"),
+            ("IpAddress", "aws:RequestTag/from", "10.0.0.0/8", "home"),
+        ],
+    )
+    def test_a_value_of_another_kind_meets_no_comparison(
+        self, operator: str, key: str, wanted: str, value: str
+    ) -> None:
+        request = Request("s3:GetObject", KEY, WORKER, {key: value})
+        statement = {"Condition": {operator: {key: wanted}}}
+        assert not evaluate(request, Layers(identity=(doc("p", statement),))).allowed
+        assert evaluate(request, Layers(identity=(ALL, doc("p", {"Effect": "Deny", **statement})))).allowed
+
     def test_a_denial_says_what_it_assumed_too(self) -> None:
         statement = {"Effect": "Deny", "Condition": {"ArnLike": {"aws:PrincipalArn": "*"}}}
         decision = decide(identity=(doc("p", statement),))

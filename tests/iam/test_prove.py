@@ -347,6 +347,13 @@ class TestConditions:
         else:
             assert found == left
 
+    def test_a_tag_may_be_of_no_kind_at_all(self) -> None:
+        limits = (
+            {"NumericGreaterThan": {"aws:RequestTag/ttl": "5"}},
+            {"NumericLessThanEquals": {"aws:RequestTag/ttl": "5"}},
+        )
+        assert prove(DELETE, **denied(*limits, {"Null": {"aws:RequestTag/ttl": "true"}})).verdict is WITNESS
+
     def test_what_a_fact_says_is_used(self) -> None:
         layers = denied({"DateLessThan": {"aws:CurrentTime": "2026-12-01T00:00:00Z"}})
         today = Facts(WORKER, known={"aws:CurrentTime": ("2026-11-23T12:00:00Z",)}, resource_policies="none")
@@ -730,6 +737,7 @@ class TestCaps:
         proof = prove(DELETE, **denied(*conditions, {"StringEquals": {"aws:RequestTag/a": "x"}}))
         assert (proof.verdict, proof.reason) == (NOT_PROVED, "more than 5 combinations of values")
 
+    @pytest.mark.usefixtures("no_hang")
     def test_a_pattern_built_to_explode(self) -> None:
         boundary = doc("b", {}, {"Effect": "Deny", "Resource": ["arn:aws:s3:::" + "*a*b*c" * 60, "*a?" * 150]})
         assert prove(DELETE, identity=(ALL,), boundary=boundary).verdict in {WITNESS, NOT_PROVED}
