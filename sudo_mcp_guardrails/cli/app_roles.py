@@ -76,6 +76,7 @@ def read_app(directory: Path | None, report: Callable[[str], None], *, synth: bo
     """
     from sudo_mcp_guardrails.iam.assembly import read_assembly
     from sudo_mcp_guardrails.iam.templates import read_templates
+    from sudo_mcp_guardrails.policies.gate import unread
     from sudo_mcp_guardrails.policies.subjects import read_subjects
 
     found = directory or _output()
@@ -88,9 +89,10 @@ def read_app(directory: Path | None, report: Callable[[str], None], *, synth: bo
         raise InputError(f"{str(found)!r} is no cloud assembly, expected a folder that cdk synth has written")
     report(f"reading the templates in {found}")
     assembly = read_assembly(found)
-    problems += [f"the template of nested stack {name!r} is not among the files" for name in assembly.unread]
+    problems += unread(assembly)
     subjects = read_subjects(assembly.templates, read_templates(assembly.templates))
-    if not subjects.decided and not subjects.undecided:
+    problems += subjects.problems
+    if not subjects.declared and not subjects.decided and not subjects.undecided:
         # To call an app without agents proved would be true of any template in the world.
         raise InputError(f"no template in {str(found)!r} declares an agent, expected AgentGuardrails in the app")
     return AppRoles(found, subjects.decided, subjects.undecided, tuple(problems))

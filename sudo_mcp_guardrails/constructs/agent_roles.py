@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sudo_mcp_guardrails.agents import Capability
+from sudo_mcp_guardrails.constructs.declared import note_declaration, written_arn
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
@@ -72,7 +73,14 @@ class AgentRoles(Construct):
         super().__init__(scope, id)
         self._scope = agent_scope
         # What the proof needs to know besides the policies; it reads templates, wherever these come from.
-        cdk.Stack.of(self).add_metadata(*to_metadata(declaration(agent_scope)))
+        stack = cdk.Stack.of(self)
+        declared = declaration(
+            agent_scope,
+            broker=written_arn(stack, broker),
+            apply_broker="" if apply_broker is None else written_arn(stack, apply_broker),
+            direct=() if direct_assumption is None else direct_assumption.principals,
+        )
+        note_declaration(stack, *to_metadata(declared))
         # Each value of the CDK is a call to Node: one serves all four roles.
         self._hour = cdk.Duration.hours(1)
         self._duration = max_session_duration or self._hour

@@ -81,10 +81,11 @@ def evidence(
             "agents": len({declared.agent for declared in proved.subjects.declared}),
             "proved": verdicts.count(Verdict.PROVED),
             "witnesses": verdicts.count(Verdict.WITNESS),
-            "not_proved": verdicts.count(Verdict.NOT_PROVED) + len(proved.subjects.undecided),
+            "not_proved": verdicts.count(Verdict.NOT_PROVED) + len(proved.subjects.undecided) + len(proved.problems),
         },
         "properties": {result.property.id: result.property.title for result, _ in proved.results},
         "subjects": _subjects(proved),
+        "problems": list(proved.problems),
         "undecided": [
             {"agent": u.agent, "role": u.role.arn, "template": u.role.template.file, "reason": u.reason}
             for u in proved.subjects.undecided

@@ -12,12 +12,14 @@ import jsii
 
 import sudo_mcp_guardrails
 from sudo_mcp_guardrails.constructs.acknowledgements import acknowledged_above_stacks, refuse_acknowledgements
+from sudo_mcp_guardrails.constructs.declared import declared_in
 from sudo_mcp_guardrails.constructs.evidence import write_evidence
 from sudo_mcp_guardrails.constructs.source_lines import source_line
 from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.iam.prove import Verdict
 from sudo_mcp_guardrails.policies.exemptions import check_known
 from sudo_mcp_guardrails.policies.gate import describe, prove_assembly
+from sudo_mcp_guardrails.policies.subjects import UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,12 +33,11 @@ if TYPE_CHECKING:
 
 PLUGIN: Final = "SudoGuardrails"
 """Name of the plugin in the CDK's validation report."""
-UNDECIDED: Final = "proof/undecided"
-"""Rule of a role about which nothing can be proved."""
 ERROR: Final = "proof/error"
 """Rule of what keeps the proof from being made at all."""
 APP: Final = "proof/app"
 """Rule that stands beside all others, for the stacks that they do not name."""
+_WHOLE: Final = "leave roles, declarations and templates of the agents as AgentGuardrails makes them"
 _MEND: Final = "take away what lets it through; meanwhile an Exemption, given to Guardrails.enforce, has an end"
 
 
@@ -100,7 +101,7 @@ class GuardrailProof:
         directory = Path(self._app.outdir)
         everywhere = tuple(resource for path in context.template_paths for resource in _first_resource(path))
         try:
-            violations = self._check(directory)
+            violations = self._check(directory, everywhere)
         except Exception as error:  # noqa: BLE001 - any error at all leaves the app without a proof
             what = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"
             violations = [_app_violation(ERROR, what, "mend what the message names: nothing was proved", everywhere)]
@@ -116,14 +117,14 @@ class GuardrailProof:
             ]
         return cdk.PolicyValidationPluginReport(success=not open_, violations=violations)
 
-    def _check(self, directory: Path) -> list[cdk.PolicyViolation]:
+    def _check(self, directory: Path, everywhere: Sequence[cdk.PolicyViolatingResource]) -> list[cdk.PolicyViolation]:
         """Prove the app in a directory and write the evidence.
 
         Raises:
             GuardrailsError: For a refused acknowledgement, an exemption from nothing, a template that is not
                 understood.
         """
-        proved = prove_assembly(directory, self._known_policies)
+        proved = prove_assembly(directory, self._known_policies, declared_in(self._app))
         acknowledged = sorted({*proved.assembly.acknowledged, *acknowledged_above_stacks(self._app)})
         if self._evidence:
             write_evidence(
@@ -136,14 +137,15 @@ class GuardrailProof:
             )
         refuse_acknowledgements(acknowledged, plugin=PLUGIN)
         check_known(self._exemptions, proved.known)
-        return self._violations(directory, proved)
+        problems = [_app_violation(UNDECIDED, f"NOT PROVED: {p}", _WHOLE, everywhere) for p in proved.problems]
+        return problems + self._violations(directory, proved)
 
     def _violations(self, directory: Path, proved: Proved) -> list[cdk.PolicyViolation]:
         """Return a finding for each property that is open for a role, all contexts in one."""
         found = [
             _violation(
                 directory,
-                UNDECIDED,
+                u.rule,
                 u.role,
                 f"{u.agent or 'unknown agent'}: role {u.role.name!r}: NOT PROVED: {u.reason}",
                 "make it as AgentRoles does, with policies that the app's templates hold, or off the agents' path",

@@ -182,6 +182,32 @@ _SEVERAL: Final = frozenset(
 """Global condition keys with several values (IAM user guide, "Multivalued context keys")."""
 
 
+_KINDS: Final = {
+    **dict.fromkeys(
+        (
+            *("aws:ismcpserviceaction", "aws:multifactorauthpresent", "aws:principalisawsservice"),
+            *("aws:securetransport", "aws:viaawsmcpservice", "aws:viaawsservice"),
+        ),
+        "Bool",
+    ),
+    **dict.fromkeys(("aws:currenttime", "aws:epochtime", "aws:tokenissuetime"), "Date"),
+    **dict.fromkeys(("aws:sourceip", "aws:vpcsourceip"), "IPAddress"),
+    "aws:multifactorauthage": "Numeric",
+}
+"""Types of global condition keys that are no strings (IAM user guide, "AWS global condition context keys")."""
+
+
+@cache
+def key_type(key: str) -> str:
+    """Return the type of a condition key in lower case: ``Bool``, ``Date``, ``IPAddress``, ``Numeric`` or ``String``.
+
+    A key that is not known is a string, which may hold anything.
+    """
+    service = key.split(":", 1)[0]
+    kind = _KINDS.get(key, "String") if service == "aws" else _types(service).get(key, "String")
+    return kind.removeprefix("ArrayOf")
+
+
 @cache
 def takes_several(key: str) -> bool:
     """Return whether a condition key, in lower case, can have several values in one request.
@@ -191,18 +217,17 @@ def takes_several(key: str) -> bool:
     service = key.split(":", 1)[0]
     if service == "aws":
         return key in _SEVERAL
-    return not _data().services.service_exists(service) or key in _lists(service)
+    return not _data().services.service_exists(service) or _types(service).get(key, "").startswith("ArrayOf")
 
 
 @cache
-def _lists(service: str) -> frozenset[str]:
-    """Return the keys of a service that the catalogue types as arrays, in lower case."""
+def _types(service: str) -> dict[str, str]:
+    """Return the types of a service's condition keys, by key in lower case."""
     data = _data()
     if not data.services.service_exists(service):
-        return frozenset()
+        return {}
     keys = data.conditions.get_condition_keys_for_service(service)
-    typed = {key.lower(): data.conditions.get_condition_key_details(service, key)["type"] for key in keys}
-    return frozenset(key for key, kind in typed.items() if kind.startswith("ArrayOf"))
+    return {key.lower(): data.conditions.get_condition_key_details(service, key)["type"] for key in keys}
 
 
 def expand(pattern: str) -> tuple[str, ...]:

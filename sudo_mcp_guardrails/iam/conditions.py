@@ -69,11 +69,6 @@ def substitute(pattern: str, keys: Mapping[str, Strings]) -> str | None:
     return None if missing else replaced
 
 
-def is_tag(key: str) -> bool:
-    """Return whether a condition key, in lower case, is a tag, whose value may be any text."""
-    return "tag/" in key
-
-
 @dataclass(frozen=True)
 class Condition:
     """One condition, ready to be decided.
@@ -104,9 +99,8 @@ class Condition:
         """Decide it on a request's keys, which are in lower case.
 
         Where AWS does not say what holds, the worse case for the defender is taken: a Deny does not apply, an
-        Allow does. A value that is not of the operator's kind can only stand in a tag, which holds any text: it
-        equals nothing, and is not taken to differ either. Elsewhere no request of AWS has one; there a Deny applies
-        and an Allow does not.
+        Allow does. So it is for a value that is not of the operator's kind, such as a tag compared as a number: it
+        meets no comparison, and of a negated one AWS does not say.
         """
         given = keys.get(self.key)
         if not given or self.comparison == "null":
@@ -124,9 +118,7 @@ class Condition:
 
     def _of_another_kind(self) -> bool:
         """Decide it for a value that is not of the operator's kind."""
-        if is_tag(self.key):
-            return self.negated and not self.deny
-        return self.deny
+        return self.negated and not self.deny
 
     def _holds_for_presence(self, *, present: bool) -> bool:
         """Decide it where the key has no value, or where nothing but that counts."""

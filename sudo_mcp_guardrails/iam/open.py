@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.automaton import CapError
-from sudo_mcp_guardrails.iam.catalogue import takes_several
-from sudo_mcp_guardrails.iam.classes import sets, values
-from sudo_mcp_guardrails.iam.conditions import is_tag
+from sudo_mcp_guardrails.iam.catalogue import key_type, takes_several
+from sudo_mcp_guardrails.iam.classes import kind_of, sets, values
+from sudo_mcp_guardrails.iam.operators import ADDRESS_KIND, DATE_KIND, NUMBER_KIND
 from sudo_mcp_guardrails.iam.reduce import ACCOUNT_KEYS
 from sudo_mcp_guardrails.iam.resources import classified
 from sudo_mcp_guardrails.iam.search import Candidate, Name, Target, Variable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _NO_VALUE: Final = "neither"
 """Text that is no number, no date, no address and no truth value."""
+_TYPES: Final = {NUMBER_KIND: "Numeric", DATE_KIND: "Date", ADDRESS_KIND: "IPAddress", "bool": "Bool"}
+"""Kind of a comparison to the type of the keys that only ever hold such values."""
 _ACCOUNT: Final = "aws:resourceaccount"
 _S3_ACCOUNT: Final = "s3:resourceaccount"
 _ACCOUNT_PART: Final = 4
@@ -150,8 +152,10 @@ def _key_variable(name: Name, conditions: Sequence[tuple[int, Condition]], facts
         compared = frozenset(
             (c.comparison, wanted) for _, c in conditions if c.comparison != "null" for wanted in c.wanted
         )
-        # A tag may hold anything, also where it is compared as a number.
-        singles = (*values(compared), *((_NO_VALUE,) if is_tag(name.key) else ()))
+        # What is compared as a number may hold anything, unless it is known to be one: a tag, say.
+        held = key_type(name.key)
+        strange = any(_TYPES.get(c if c == "bool" else kind_of(c), held) != held for c, _ in compared)
+        singles = (*values(compared), *((_NO_VALUE,) if strange else ()))
         several = any(c.quantifier for _, c in conditions) or takes_several(name.key)
         options = [(), *(sets(singles) if several else ((single,) for single in singles))]
     found: dict[int, Candidate] = {}

@@ -102,6 +102,9 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
     parts = arn_format.replace("${Partition}", partition).split(":")
     name = next((n for n, part in enumerate(parts) if n >= ARN_PARTS - 1 and "${" in part), len(parts) - 1)
     *early, last = pattern.split(":", ARN_PARTS - 1)
+    if all(map(_part_meets, parts[: name + 1], (*early, *last.split(":")))):
+        # Where it matches as it stands, a star further on would run into a name that ends like another ARN.
+        return False
     for count in range(1, name - len(early) + 1):
         for number, way in enumerate(_ways(":".join(early), count)):
             if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], (*way.split(":"), *last.split(":")))):

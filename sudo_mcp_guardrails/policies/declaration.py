@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.scope import AgentScope
 
 _KEY: Final = "sudo-mcp-guardrails::"
+_ARN: Final = re.compile(r"arn:(?:[^:$]|\$\{[^}]*\})+:[a-z0-9-]+:(?:[^:$]|\$\{[^}]*\})*:(?:[^:$]|\$\{[^}]*\})*:.+")
+"""Six parts; a placeholder has colons of its own. A service that is no wildcard: nobody owns all services."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Declaration:
         own: ARN patterns of what the agent may change, with pseudo parameters.
         services: Its services.
         sensitive_reads: Classes of sensitive reads that it opted into.
+        broker: Who mints its read and plan sessions: JSON text ``{"in": FILE, "arn": VALUE}``, the ARN as a value of
+            the template of that file, of the same one where the name is empty. Empty: nobody.
+        apply_broker: Who mints its apply sessions, likewise.
+        direct: ARNs of those who may assume read and plan without a broker.
     """
 
     agent: str
@@ -37,6 +44,9 @@ class Declaration:
     own: tuple[str, ...]
     services: tuple[str, ...] = ()
     sensitive_reads: tuple[str, ...] = ()
+    broker: str = ""
+    apply_broker: str = ""
+    direct: tuple[str, ...] = ()
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -49,8 +59,10 @@ class Declaration:
         return self.names.role_path(self.agent)
 
 
-def declaration(scope: AgentScope) -> Declaration:
-    """Return what is declared of an agent in its account."""
+def declaration(
+    scope: AgentScope, *, broker: str = "", apply_broker: str = "", direct: tuple[str, ...] = ()
+) -> Declaration:
+    """Return what is declared of an agent in its account, and of who may become it."""
     return Declaration(
         agent=scope.agent.name,
         names=scope.names,
@@ -59,6 +71,9 @@ def declaration(scope: AgentScope) -> Declaration:
         own=(*scope.all_own, *scope.log_groups, *scope.transforms),
         services=scope.services,
         sensitive_reads=tuple(sorted(kind.value for kind in scope.agent.sensitive_reads)),
+        broker=broker,
+        apply_broker=apply_broker,
+        direct=direct,
     )
 
 
@@ -74,6 +89,9 @@ def to_metadata(declared: Declaration) -> tuple[str, dict[str, Any]]:
         "own": list(declared.own),
         "services": list(declared.services),
         "sensitiveReads": list(declared.sensitive_reads),
+        "broker": declared.broker,
+        "applyBroker": declared.apply_broker,
+        "direct": list(declared.direct),
     }
     return f"{_KEY}{declared.path}", value
 
@@ -111,10 +129,22 @@ def _from_metadata(template: Template, key: str, raw: object) -> Declaration:
             (_strings(pair.get("accounts"), f"{place}.accounts"), _strings(pair.get("regions"), f"{place}.regions"))
             for pair in regions
         ),
-        own=_strings(raw.get("own"), f"{place}.own"),
+        own=_arns(raw.get("own"), f"{place}.own"),
         services=_strings(raw.get("services"), f"{place}.services"),
         sensitive_reads=_strings(raw.get("sensitiveReads"), f"{place}.sensitiveReads"),
+        # Left out by earlier releases: then nobody may.
+        broker=_strings([raw.get("broker", "")], f"{place}.broker")[0],
+        apply_broker=_strings([raw.get("applyBroker", "")], f"{place}.applyBroker")[0],
+        direct=_strings(raw.get("direct", []), f"{place}.direct"),
     )
+
+
+def _arns(raw: object, place: str) -> tuple[str, ...]:
+    found = _strings(raw, place)
+    wrong = next((item for item in found if not _ARN.match(item)), None)
+    if wrong is not None:
+        raise TemplateError(f"{place}: expected ARN patterns of six parts with a service, got {wrong!r}")
+    return found
 
 
 def _strings(raw: object, place: str) -> tuple[str, ...]:

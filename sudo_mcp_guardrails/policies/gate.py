@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.iam.assembly import read_assembly
 from sudo_mcp_guardrails.iam.properties import prove_subjects
@@ -13,7 +13,7 @@ from sudo_mcp_guardrails.policies.properties import agent_properties
 from sudo_mcp_guardrails.policies.subjects import read_subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sudo_mcp_guardrails.iam.assembly import Assembly
@@ -35,11 +35,13 @@ class Proved:
         assembly: What was read.
         subjects: The roles, and those about which nothing can be proved.
         results: One for each subject, property and context, with the role.
+        problems: What stands in the way of a proof of all of the app, in words.
     """
 
     assembly: Assembly
     subjects: Subjects
     results: tuple[tuple[Result, TemplateRole], ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def known(self) -> dict[str, frozenset[str]]:
@@ -50,12 +52,17 @@ class Proved:
         return {agent: frozenset(ids) for agent, ids in known.items()}
 
 
-def prove_assembly(directory: Path, known_policies: Mapping[str, PolicyDocument] | None = None) -> Proved:
+def prove_assembly(
+    directory: Path,
+    known_policies: Mapping[str, PolicyDocument] | None = None,
+    made: Iterable[tuple[str, str, Any]] = (),
+) -> Proved:
     """Prove every property of every agent role in a synthesized app.
 
     Args:
         directory: The ``cdk.out``.
         known_policies: Managed policies that are in no template, by ARN.
+        made: (template file, key, value) of each declaration that the templates must hold, unchanged.
 
     Raises:
         TemplateError: For an assembly or a template that is not understood.
@@ -64,7 +71,22 @@ def prove_assembly(directory: Path, known_policies: Mapping[str, PolicyDocument]
     subjects = read_subjects(assembly.templates, read_templates(assembly.templates, known_policies))
     roles = {id(subject): role for subject, role in subjects.decided}
     found = prove_subjects((subject, agent_properties(subject)) for subject, _ in subjects.decided)
-    return Proved(assembly, subjects, tuple((result, roles[id(result.subject)]) for result in found))
+    problems = (*unread(assembly), *subjects.problems, *_changed(assembly, made))
+    return Proved(assembly, subjects, tuple((result, roles[id(result.subject)]) for result in found), problems)
+
+
+def unread(assembly: Assembly) -> tuple[str, ...]:
+    """Say which nested stacks cannot be read: they may attach anything to anybody."""
+    return tuple(f"the template of nested stack {name!r} is not among the files" for name in assembly.unread)
+
+
+def _changed(assembly: Assembly, made: Iterable[tuple[str, str, Any]]) -> Iterator[str]:
+    """Say which declarations of agents the templates do not hold as they were made."""
+    for file, key, value in made:
+        held = [t.body.get("Metadata", {}).get(key) for t in assembly.templates if t.file.rsplit("/", 1)[-1] == file]
+        if value not in held:
+            agent = value["agent"]
+            yield f"template {file!r} does not declare agent {agent!r} as it was made: its Metadata was changed"
 
 
 def describe(result: Result) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.iam.documents import resolve
 from sudo_mcp_guardrails.iam.facts import Facts
+from sudo_mcp_guardrails.iam.intrinsics import Resolver
 from sudo_mcp_guardrails.iam.properties import Subject
 from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.declaration import declarations
 from sudo_mcp_guardrails.policies.naming import REGION, ROLE_KINDS, GuardrailNames
+from sudo_mcp_guardrails.policies.trust_check import Brokers, stray_trust
 from sudo_mcp_guardrails.regions import REGIONS, partition_of
 
 if TYPE_CHECKING:
@@ -26,7 +29,12 @@ if TYPE_CHECKING:
 
 _SESSION: Final = "run-00000000000000000000000000"
 """Stands for any run: no guardrail may rest on the name of a session."""
+_AGENTS_PATH: Final = re.compile(r"/([^/]+)/agents/([^/]+)/")
 _WORKLOADS: Final = "workloads/"
+UNDECIDED: Final = "proof/undecided"
+"""Rule of a role about which nothing can be proved."""
+TRUST: Final = "proof/trust"
+"""Rule of a role that trusts others than its declaration says."""
 WORKLOAD: Final = "workload"
 """Capability of the subject that stands for any role that an agent's resources may carry."""
 
@@ -39,11 +47,13 @@ class Undecided:
         role: The role.
         agent: The agent whose path it is on; empty where that is not known.
         reason: Why not, in words.
+        rule: Id of the finding: :data:`UNDECIDED`, or :data:`TRUST` where others than those declared may assume it.
     """
 
     role: TemplateRole
     agent: str
     reason: str
+    rule: str = UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -54,11 +64,13 @@ class Subjects:
         decided: The subjects, each with the role that it was read from.
         undecided: The roles on an agents' path of which no subject could be made; each is ``NOT PROVED``.
         declared: The agents that the templates declare.
+        problems: What is missing or not known in the app as a whole, in words; with any, the app is ``NOT PROVED``.
     """
 
     decided: tuple[tuple[Subject, TemplateRole], ...]
     undecided: tuple[Undecided, ...]
     declared: tuple[Declaration, ...]
+    problems: tuple[str, ...] = ()
 
 
 def read_subjects(templates: Sequence[Template], roles: Sequence[TemplateRole]) -> Subjects:
@@ -77,6 +89,8 @@ def read_subjects(templates: Sequence[Template], roles: Sequence[TemplateRole]) 
     declared = declarations(templates)
     prefixes = {GuardrailNames(), *(d.names for _, d in declared)}
     resolver = _Resolver()
+    brokers = Brokers(templates, Resolver(templates))
+    taken = {d.names.role_name(d.agent, kind) for _, d in declared for kind in ROLE_KINDS}
     decided: list[tuple[Subject, TemplateRole]] = []
     undecided: list[Undecided] = []
     for role in roles:
@@ -84,18 +98,52 @@ def read_subjects(templates: Sequence[Template], roles: Sequence[TemplateRole]) 
         if path is None:
             if "${" in role.path:
                 undecided.append(Undecided(role, "", f"its path {role.path!r} is known at deployment alone"))
+            elif role.name.casefold() in taken or _looks_like_an_agents(role):
+                reason = f"it has the name of an agent's role, at {role.path!r}, where no agent is declared"
+                undecided.append(Undecided(role, "", reason))
             continue
         agent = role.path.removeprefix(path).split("/", 1)[0]
         # The same agent may be declared in several stacks, one for each account.
-        own = [d for t, d in declared if role.path.startswith(d.path) and _same_account(t, role.template)]
-        near = [d for t, d in declared if t is role.template and d in own]
+        own = [(t, d) for t, d in declared if role.path.startswith(d.path) and _same_account(t, role.template)]
+        near = [(t, d) for t, d in own if t is role.template]
         found = (near or own)[:1]
-        reason = _undecided(role, found[0]) if found else f"no template of its account declares agent {agent!r}"
+        reason = _undecided(role, found[0][1]) if found else f"no template of its account declares agent {agent!r}"
         if reason:
             undecided.append(Undecided(role, agent, reason))
-        elif not role.path.startswith(found[0].path + _WORKLOADS):
-            decided += [(subject, role) for subject in _subjects(role, found[0], resolver)]
-    return Subjects(tuple(decided), tuple(undecided), tuple(d for _, d in declared))
+        elif not role.path.startswith(found[0][1].path + _WORKLOADS):
+            place, here = found[0]
+            stray = stray_trust(role, _kind(role, here), here, place, brokers)
+            if stray:
+                undecided.append(Undecided(role, agent, stray, TRUST))
+            decided += [(subject, role) for subject in _subjects(role, here, resolver)]
+    problems = tuple(problem for place, d in declared for problem in _missing(place, d, roles))
+    return Subjects(tuple(decided), tuple(undecided), tuple(d for _, d in declared), problems)
+
+
+def _missing(place: Template, declared: Declaration, roles: Sequence[TemplateRole]) -> Iterator[str]:
+    """Say which of the four roles of a declared agent its account does not have, or has more than once."""
+    for kind in ROLE_KINDS:
+        wanted = (declared.path, declared.names.role_name(declared.agent, kind))
+        found = [r for r in roles if (r.path, r.name) == wanted and _same_account(r.template, place)]
+        # Where accounts are not known, those of other templates may be in others.
+        near = [r for r in found if r.template is place] or found
+        if len(near) != 1:
+            count = f"{len(near)} templates have" if near else "no template has"
+            yield (
+                f"agent {declared.agent!r} of template {place.name!r}: {count} its role {''.join(wanted)!r}, "
+                "expected it once"
+            )
+
+
+def _looks_like_an_agents(role: TemplateRole) -> bool:
+    """Return whether a role's path and name are those of an agent under a prefix that no template declares."""
+    match = _AGENTS_PATH.fullmatch(role.path)
+    return match is not None and role.name in {f"{match[1]}-{match[2]}-{kind}" for kind in ROLE_KINDS}
+
+
+def _kind(role: TemplateRole, declared: Declaration) -> str:
+    """Return which of an agent's four roles one is, from its name."""
+    return role.name.removeprefix(f"{declared.names.prefix}-{declared.agent}-")
 
 
 def _same_account(first: Template, second: Template) -> bool:
@@ -122,7 +170,7 @@ def _undecided(role: TemplateRole, declared: Declaration) -> str:
 
 def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) -> Iterator[Subject]:
     """Yield a subject for each account that the role may be deployed to."""
-    capability = role.name.removeprefix(f"{declared.names.prefix}-{declared.agent}-")
+    capability = _kind(role, declared)
     known = role.template.values
     accounts = (known["AccountId"],) if "AccountId" in known else declared.accounts
     for account in accounts:
