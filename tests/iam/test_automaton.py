@@ -68,7 +68,7 @@ patterns_of_kinds = st.one_of(
     st.builds(like, texts, wilds),
     st.builds(lambda text: ignoring_case(literal(text)), st.text("aAbB1", max_size=4)),
     st.builds(
-        lambda a, b, c: (*like(a), *some(b), *like(c)), st.text("a/:*", max_size=2), wilds, st.text("B1:", max_size=2)
+        lambda a, b, c: (*like(a), *some(b), *like(c)), st.text("a/:*", max_size=2), wilds, st.text("B1:*", max_size=2)
     ),
 )
 
@@ -78,6 +78,7 @@ patterns_of_kinds = st.one_of(
 @example(like("*"), [like("*a*"), like("?"), like("")])
 @example(some(SEGMENT), [like("a*"), like("*/*")])
 @example((*some(DIGIT), Token(":"), *some(ANY)), [like("1:*"), like("*:1")])
+@example(like("*"), [(*some(SEGMENT), *like("*"))])
 def test_every_class_that_some_string_is_in_is_found(universe: Tokens, patterns: list[Tokens]) -> None:
     check(universe, tuple(patterns), representatives((universe,), tuple(patterns)))
 
