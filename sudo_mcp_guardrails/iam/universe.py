@@ -94,8 +94,8 @@ def runs_on(pattern: str) -> bool:
 def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
     """Return whether a wildcard before the last part of a pattern can stand for a colon of the format itself.
 
-    As in ``arn:P:lambda:*:function:app-*``, whose first star stands for Region and account. Only colons before the
-    resource's own name count, see :mod:`~sudo_mcp_guardrails.iam.resources`.
+    As in ``arn:P:lambda:*:function:app-*``, whose first star stands for Region and account. Names that would hold the
+    end of another ARN do not count, see :mod:`~sudo_mcp_guardrails.iam.resources`.
     """
     if not runs_on(pattern):
         return False
@@ -105,9 +105,12 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
     if all(map(_part_meets, parts[: name + 1], (*early, *last.split(":")))):
         # Where it matches as it stands, a star further on would run into a name that ends like another ARN.
         return False
-    for count in range(1, name - len(early) + 1):
+    for count in range(1, ARN_PARTS):
         for number, way in enumerate(_ways(":".join(early), count)):
-            if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], (*way.split(":"), *last.split(":")))):
+            aligned = (*way.split(":"), *last.split(":"))
+            if any(len(part) == _ACCOUNT_DIGITS and part.isdigit() for part in aligned[name:]):
+                continue  # such a name would hold the end of another ARN
+            if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], aligned)):
                 return True
     return False
 

@@ -13,7 +13,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 
-from sudo_mcp_guardrails import AgentGuardrails, Guardrails
+from sudo_mcp_guardrails import AgentGuardrails, DirectAssumption, Guardrails
 from sudo_mcp_guardrails.constructs.acknowledgements import PACKS
 from sudo_mcp_guardrails.constructs.evidence import EVIDENCE_FILE
 from sudo_mcp_guardrails.constructs.guardrails import OpenFindingsError
@@ -296,6 +296,44 @@ class TestNotProved:
         principal = iam.ServicePrincipal("lambda.amazonaws.com")
         iam.Role(nested, "Stray", path="/mcp-guardrails/agents/release-bot/workloads/", assumed_by=principal)
         assert "its boundary is None, expected the agent's" in gate.synth()
+
+    def test_a_role_that_trusts_others_than_declared(self, gate: Gate) -> None:
+        role = gate.guardrails.roles("release-bot").apply_role.node.default_child
+        assert isinstance(role, iam.CfnRole)
+        statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        role.add_property_override("AssumeRolePolicyDocument", {"Version": "2012-10-17", "Statement": [statement]})
+        assert "of its trust policy lets '*' do 'sts:assumerole'" in gate.synth()
+        assert "proof/trust" in {v["ruleName"] for v in gate.report()["violations"]}
+
+    def test_a_role_off_its_path(self, gate: Gate) -> None:
+        role = gate.guardrails.roles("release-bot").apply_role.node.default_child
+        assert isinstance(role, iam.CfnRole)
+        role.add_property_override("Path", "/")
+        said = gate.synth()
+        assert "no template has its role '/mcp-guardrails/agents/release-bot/mcp-guardrails-release-bot-apply'" in said
+        assert "it has the name of an agent's role, at '/'" in said
+
+    @pytest.mark.parametrize("value", [None, {}])
+    def test_a_declaration_that_was_changed_or_removed(self, gate: Gate, value: Json | None) -> None:
+        metadata = gate.stack.template_options.metadata
+        assert metadata is not None
+        [(key, declared)] = metadata.items()
+        gate.stack.add_metadata(key, value if value is None else {**declared, "services": ["iam"]})
+        assert "does not declare agent 'release-bot' as it was made" in gate.synth()
+
+    def test_brokers_and_people_who_were_declared_are_trusted(self, agent: Agent, tmp_path: Path) -> None:
+        app = cdk.App(outdir=str(tmp_path))
+        env = cdk.Environment(account=ACCOUNT, region="us-east-1")
+        other = cdk.Stack(app, "Approval", env=env)
+        AgentGuardrails(
+            cdk.Stack(app, "Guardrails", env=env),
+            "Agents",
+            agents=[agent],
+            apply_broker=iam.Role(other, "Role", assumed_by=iam.AccountRootPrincipal()),
+            direct_assumption=DirectAssumption((f"arn:aws:iam::{ACCOUNT}:user/ann",)),
+        )
+        Guardrails.of(app).enforce([])
+        app.synth()
 
 
 class TestEvidence:

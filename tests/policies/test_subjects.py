@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +15,11 @@ from sudo_mcp_guardrails.iam.templates import read_templates
 from sudo_mcp_guardrails.policies.declaration import declaration, declarations, to_metadata
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.scope import AgentScope
-from sudo_mcp_guardrails.policies.subjects import read_subjects
+from sudo_mcp_guardrails.policies.subjects import TRUST, read_subjects
+from sudo_mcp_guardrails.policies.trust import cloudformation, direct, minted, nobody, trust_policy
 
 if TYPE_CHECKING:
+    from sudo_mcp_guardrails.iam import Statement
     from sudo_mcp_guardrails.policies.subjects import Subjects
 
 ACCOUNT, OTHER = "111111111111", "222222222222"
@@ -40,7 +44,9 @@ def policy(resource: Any = "*", **properties: Any) -> Json:
 
 
 def role(name: str | None = "mcp-guardrails-bot-read", path: Any = PATH, **properties: Any) -> Json:
-    named = {} if name is None else {"RoleName": name}
+    named: Json = {"AssumeRolePolicyDocument": trust_policy(nobody()).to_dict()}
+    if name is not None:
+        named["RoleName"] = name
     return {"Type": "AWS::IAM::Role", "Properties": {"Path": path, **named, **properties}}
 
 
@@ -160,6 +166,92 @@ def test_another_accounts_declaration_does_not_count() -> None:
     assert [u.reason for u in found.undecided] == ["no template of its account declares agent 'bot'"]
 
 
+class TestTrust:
+    BROKER = f"arn:aws:iam::{ACCOUNT}:role/approval"
+
+    def reasons(self, kind: str, *statements: Statement, extra: Json | None = None) -> list[str]:
+        document = trust_policy(*statements).to_dict()
+        document["Statement"] += [] if extra is None else [extra]
+        broker = json.dumps({"in": "", "arn": self.BROKER})
+        people = (f"arn:aws:iam::{ACCOUNT}:user/ann",)
+        scope = AgentScope(agent(), ACCOUNT)
+        declared = dict([to_metadata(declaration(scope, broker=broker, apply_broker=broker, direct=people))])
+        found = read({"R": role(f"mcp-guardrails-bot-{kind}", AssumeRolePolicyDocument=document)}, declared)
+        assert found.decided  # what else is proved of it, is
+        assert {u.rule for u in found.undecided} <= {TRUST}
+        return [u.reason for u in found.undecided]
+
+    @pytest.mark.parametrize("kind", ["read", "plan", "apply"])
+    def test_the_librarys_own_is_fine(self, kind: str) -> None:
+        assert self.reasons(kind, *minted("bot", kind, self.BROKER)) == []
+
+    def test_that_of_the_other_kinds_is_too(self) -> None:
+        account = cloudformation().resolve(VALUES)
+        assert self.reasons("execution", account) == []
+        assert self.reasons("read", *direct((f"arn:aws:iam::{ACCOUNT}:user/ann",)), nobody()) == []
+
+    def test_an_extra_condition_only_takes_away(self) -> None:
+        first, *rest = minted("bot", "read", self.BROKER)
+        more = replace(first, conditions=(*first.conditions, ("Bool", "aws:SecureTransport", ("true",))))
+        assert self.reasons("read", more, *rest) == []
+
+    def test_a_condition_less_is_a_finding(self) -> None:
+        first, *rest = minted("bot", "read", self.BROKER)
+        [reason] = self.reasons("read", replace(first, conditions=first.conditions[1:]), *rest)
+        assert "statement 'TrustBroker' of its trust policy lets" in reason
+
+    @pytest.mark.parametrize(
+        ("kind", "statements"),
+        [
+            ("apply", minted("bot", "read", BROKER)),
+            ("read", minted("other", "read", BROKER)),
+            ("read", minted("bot", "read", f"arn:aws:iam::{ACCOUNT}:role/else")),
+            ("read", direct((f"arn:aws:iam::{ACCOUNT}:user/eve",))),
+            ("apply", direct((f"arn:aws:iam::{ACCOUNT}:user/ann",))),
+            ("read", (cloudformation(),)),
+        ],
+    )
+    def test_others_are_a_finding(self, kind: str, statements: tuple[Statement, ...]) -> None:
+        assert len(self.reasons(kind, *statements)) == 1
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"},
+            {"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": BROKER}},
+            {"Effect": "Allow", "NotAction": "sts:AssumeRole", "Principal": {"AWS": BROKER}},
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "NotPrincipal": {"AWS": BROKER}},
+            {"Effect": "Allow", "Action": "sts:AssumeRoleWithSAML", "Principal": {"Federated": "x"}},
+            {"Effect": "Maybe"},
+        ],
+    )
+    def test_so_is_whatever_else_is_allowed_or_not_understood(self, extra: Json) -> None:
+        assert len(self.reasons("read", *minted("bot", "read", self.BROKER), extra=extra)) == 1
+
+
+def test_every_agent_has_its_four_roles_once() -> None:
+    kinds = ("read", "plan", "apply", "execution")
+    four = {kind.title(): role(f"mcp-guardrails-bot-{kind}") for kind in kinds}
+    assert read(four).problems == ()
+    [missing] = read({id_: made for id_, made in four.items() if id_ != "Plan"}).problems
+    assert f"no template has its role '{PATH}mcp-guardrails-bot-plan', expected it once" in missing
+    [double] = read({**four, "Again": role()}).problems
+    assert "2 templates have its role" in double
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("mcp-guardrails-bot-read", "/"),
+        ("MCP-Guardrails-Bot-Apply", "/team/"),
+        ("acme-bot-read", "/acme/agents/bot/"),
+    ],
+)
+def test_an_agents_name_elsewhere_is_undecided(name: str, path: str) -> None:
+    [undecided] = read({"R": role(name, path)}).undecided
+    assert "it has the name of an agent's role" in undecided.reason
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -168,6 +260,9 @@ def test_another_accounts_declaration_does_not_count() -> None:
         ({"regions": {}}, r"\.regions: expected a list of objects"),
         ({"regions": [{"accounts": "x", "regions": []}]}, r"\.accounts: expected a list of strings"),
         ({"own": None}, r"\.own: expected a list of strings"),
+        ({"own": ["*"]}, r"\.own: expected ARN patterns of six parts"),
+        ({"own": ["arn:*:*:*:*:*"]}, r"\.own: expected ARN patterns of six parts"),
+        ({"broker": 1}, r"\.broker: expected a list of strings"),
     ],
 )
 def test_a_malformed_declaration(change: Json, message: str) -> None:
