@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 UNKNOWN: Final = "${cfn:"
 """How a part of a string begins that only a deployment can tell."""
+_TRANSFORM: Final = "Fn::Transform"
 _MAX_BYTES: Final = 32 * 1024 * 1024
 """Of one file. CloudFormation takes templates of 1 MB; a manifest holds the metadata of all constructs."""
 _MAX_NESTED: Final = 10
@@ -89,6 +90,22 @@ class Template:
             return f"${{AWS::{name}}}"
         return self.unknown(f"AWS::{name}")
 
+    @property
+    def transforms(self) -> tuple[str, ...]:
+        """Names of the macros that rewrite the whole template at deployment; ``Fn::Transform`` for one in place."""
+        found = self.body.get("Transform") or []
+        names = found if isinstance(found, list) else [found]
+        inline = [_TRANSFORM] if _TRANSFORM in self.body else []
+        return (*(str(n.get("Name")) if isinstance(n, dict) else str(n) for n in names), *inline)
+
+    def rewritten(self, logical_id: str) -> str:
+        """Say which macro may make something else of a resource at deployment; empty where none does."""
+        if self.transforms:
+            return f"macro {self.transforms[0]!r} rewrites template {self.name!r} at deployment"
+        if _holds(self.resources[logical_id], _TRANSFORM):
+            return f"{_TRANSFORM} in {logical_id!r} of template {self.name!r} rewrites it at deployment"
+        return ""
+
     def unknown(self, raw: Any) -> str:  # noqa: ANN401 - any JSON value
         """Return the variable of what only a deployment can tell: the same expression, the same variable.
 
@@ -100,6 +117,36 @@ class Template:
             raw = f"{function}-{hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()[:12]}"
         # Stacks of one name may stand in several accounts; files are unique in an app.
         return f"{UNKNOWN}{self.file.removesuffix('.template.json') or self.name}/{raw}}}"
+
+
+def macros(templates: Iterable[Template]) -> Iterator[str]:
+    """Say which macros may make roles, or attach policies, that no template shows.
+
+    AWS's own leave the policies and roles of others alone, but for ``AWS::Include``, which puts in any text; a
+    role in their templates is another matter, see :meth:`Template.rewritten`.
+    """
+    for template in templates:
+        for name in template.transforms:
+            if not name.startswith("AWS::") or name == "AWS::Include":
+                yield f"macro {name!r} rewrites template {template.name!r} at deployment, and may attach anything"
+        for id_, resource in template.resources.items():
+            anywhere = resource["Type"].startswith(("AWS::IAM::", "AWS::CloudFormation::"))
+            if _holds(resource, _TRANSFORM) if anywhere else _TRANSFORM in resource:
+                yield f"{_TRANSFORM} in {id_!r} of template {template.name!r} may make anything of it at deployment"
+
+
+def _holds(value: object, key: str) -> bool:
+    """Return whether an object anywhere in a JSON value has a key."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            if key in item:
+                return True
+            left += item.values()
+        elif isinstance(item, list):
+            left += item
+    return False
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,7 +77,7 @@ class Resolver:
             found = self._value(template, raw, f"template {template.name!r}: {place}", 0)
         except RecursionError:
             raise TemplateError(f"template {template.name!r}: {place}: nested too deep") from None
-        return None if found is _NOTHING else found
+        return None if found is _NOTHING else _static(template, found)
 
     def name(self, template: Template, logical_id: str, depth: int = 0) -> str:
         """Return the name of an IAM resource; a free unknown where CloudFormation makes one."""
@@ -88,7 +88,7 @@ class Resolver:
             place = f"Resources.{logical_id}.Properties.{prop}"
             given = self._value(template, template.properties(logical_id).get(prop), place, depth)
             if isinstance(given, str):
-                self._known[key] = given
+                self._known[key] = _static(template, given)
         return self._known[key]
 
     def arn(self, template: Template, logical_id: str, depth: int = 0) -> str:
@@ -109,7 +109,7 @@ class Resolver:
         found = self._value(template, template.properties(logical_id).get("Path", "/"), place, depth)
         if found is not _NOTHING and not isinstance(found, str):
             raise TemplateError(f"template {template.name!r}: {place}: expected a string, got {str(found)[:60]}")
-        return found if isinstance(found, str) else "/"
+        return str(_static(template, found)) if isinstance(found, str) else "/"
 
     def _value(self, template: Template, raw: Any, place: str, depth: int) -> Any:  # noqa: ANN401
         self._steps += 1
@@ -203,7 +203,13 @@ class Resolver:
     def _split(self, template: Template, raw: Any, place: str, depth: int) -> Any:  # noqa: ANN401
         separator, text = _pair(raw, place)
         resolved = self._value(template, text, place, depth)
-        if not isinstance(resolved, str) or UNKNOWN in resolved or not isinstance(separator, str) or not separator:
+        if (
+            not isinstance(resolved, str)
+            or UNKNOWN in resolved
+            or "{{" in resolved
+            or not isinstance(separator, str)
+            or not separator
+        ):
             return template.unknown({"Fn::Split": raw})
         # A pseudo parameter's own colons are no separators, and its value has none.
         placeholders = list(dict.fromkeys(_PSEUDO.findall(resolved)))
@@ -242,6 +248,22 @@ class Resolver:
         if not isinstance(output, dict) or "Value" not in output:
             return template.unknown(f"Outputs.{name}")
         return self._value(template, output["Value"], place, depth)
+
+
+def _static(template: Template, found: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a resolved value with each string that holds a dynamic reference as one unknown.
+
+    ``{{resolve:ssm:/name}}`` is replaced by CloudFormation at deployment. It is looked for when all else is resolved,
+    since it may be put together from pieces, one of which may itself be unknown.
+    """
+    if isinstance(found, str):
+        dynamic = "{{" in found and ("resolve:" in found or UNKNOWN in found)
+        return template.unknown({"resolve": found}) if dynamic else found
+    if isinstance(found, list):
+        return [_static(template, item) for item in found]
+    if isinstance(found, dict):
+        return {_static(template, key): _static(template, item) for key, item in found.items()}
+    return found
 
 
 def _pair(raw: Any, place: str) -> tuple[Any, Any]:  # noqa: ANN401 - any JSON value

@@ -96,7 +96,7 @@ class _Reader:
             found = [*self._own(template, id_), *attached[id(template), id_]]
             boundary, capped = self._boundary(template, id_)
             documents = tuple(dict.fromkeys(d for d in found if isinstance(d, PolicyDocument)))
-            reasons = [d for d in (*found, capped) if isinstance(d, str)]
+            reasons = [d for d in (template.rewritten(id_), *found, capped) if isinstance(d, str) and d]
             yield TemplateRole(
                 template=template,
                 logical_id=id_,
@@ -130,7 +130,8 @@ class _Reader:
         """Return the document of a policy resource, or say why it is not known."""
         key = (id(template), id_)
         if key not in self._documents:
-            self._documents[key] = _parsed(template, id_, self._get(template, id_, "PolicyDocument"))
+            found = _parsed(template, id_, self._get(template, id_, "PolicyDocument"))
+            self._documents[key] = template.rewritten(id_) or found
         return self._documents[key]
 
     def _by_arn(self, template: Template, arn: object, role: str) -> PolicyDocument | str:
@@ -167,11 +168,11 @@ class _Reader:
     def _attachments(self, roles: Sequence[tuple[Template, str]]) -> dict[tuple[int, str], list[PolicyDocument | str]]:
         """Return what policies attach themselves to each role."""
         attached: dict[tuple[int, str], list[PolicyDocument | str]] = {(id(t), id_): [] for t, id_ in roles}
-        named = [(id(t), id_, self._values.name(t, id_), t.values.get("AccountId")) for t, id_ in roles]
+        named = [(id(t), id_, _one_case(self._values.name(t, id_)), t.values.get("AccountId")) for t, id_ in roles]
         known = {name for _, _, name, _ in named}
         for kind, prop in _ATTACHED.items():
             for template, policy in self._of(kind):
-                wanted = [str(name) for name in self._items(template, policy, prop)]
+                wanted = [_one_case(str(name)) for name in self._items(template, policy, prop)]
                 if not wanted:
                     continue
                 document = self._policy(template, policy)
@@ -199,6 +200,11 @@ def _parsed(template: Template, id_: str, resolved: Any) -> PolicyDocument | str
         # The old version of the language has no policy variables, so that the engine would take one literally.
         return f"policy of {id_!r} in template {template.name!r}: has unknown values, expected Version {CURRENT!r}"
     return _unknown_places(document) or document
+
+
+def _one_case(name: str) -> str:
+    """Return a role's name for comparison: IAM does not tell names apart by case."""
+    return name if UNKNOWN in name else name.casefold()
 
 
 def _comparable(arn: object) -> str:

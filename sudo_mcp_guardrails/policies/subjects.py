@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import Capability
+from sudo_mcp_guardrails.iam.assembly import macros
 from sudo_mcp_guardrails.iam.documents import resolve
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.intrinsics import Resolver
@@ -116,7 +117,8 @@ def read_subjects(templates: Sequence[Template], roles: Sequence[TemplateRole]) 
             if stray:
                 undecided.append(Undecided(role, agent, stray, TRUST))
             decided += [(subject, role) for subject in _subjects(role, here, resolver)]
-    problems = tuple(problem for place, d in declared for problem in _missing(place, d, roles))
+    missing = (problem for place, d in declared for problem in _missing(place, d, roles))
+    problems = (*macros(templates), *missing)
     return Subjects(tuple(decided), tuple(undecided), tuple(d for _, d in declared), problems)
 
 
@@ -159,6 +161,8 @@ def _undecided(role: TemplateRole, declared: Declaration) -> str:
     if role.path.startswith(declared.path + _WORKLOADS):
         if role.boundary != boundary:
             return f"its boundary is {role.boundary!r}, expected the agent's, {boundary!r}"
+        if role.template.rewritten(role.logical_id):
+            return role.template.rewritten(role.logical_id)
         # What its own policies allow does not matter: the boundary, which is proved with the agent's roles, caps it.
         return "" if role.layers.boundary is not None else "; ".join(role.unknown)
     kinds = [kind for kind in ROLE_KINDS if role.name == names.role_name(agent, kind)]

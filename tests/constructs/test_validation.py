@@ -321,6 +321,18 @@ class TestNotProved:
         gate.stack.add_metadata(key, value if value is None else {**declared, "services": ["iam"]})
         assert "does not declare agent 'release-bot' as it was made" in gate.synth()
 
+    def test_a_nested_stack_that_cannot_be_read(self, gate: Gate) -> None:
+        cdk.CfnStack(gate.stack, "Nested", template_url="https://bucket.s3.amazonaws.com/t.json")
+        assert "the template of nested stack 'Guardrails/Nested' is not among the files" in gate.synth()
+        assert gate.evidence()["summary"]["not_proved"] == 1
+
+    def test_a_macro(self, gate: Gate) -> None:
+        gate.stack.template_options.transforms = ["Mine"]
+        said = gate.synth()
+        assert "macro 'Mine' rewrites template 'Guardrails' at deployment" in said
+        # Its four roles, and the app.
+        assert gate.evidence()["summary"] == {"agents": 1, "proved": 0, "witnesses": 0, "not_proved": 5}
+
     def test_brokers_and_people_who_were_declared_are_trusted(self, agent: Agent, tmp_path: Path) -> None:
         app = cdk.App(outdir=str(tmp_path))
         env = cdk.Environment(account=ACCOUNT, region="us-east-1")

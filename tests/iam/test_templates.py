@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sudo_mcp_guardrails.iam import PolicyDocument, Statement
-from sudo_mcp_guardrails.iam.assembly import Template, TemplateError, read_assembly
+from sudo_mcp_guardrails.iam.assembly import Template, TemplateError, macros, read_assembly
 from sudo_mcp_guardrails.iam.intrinsics import Resolver
 from sudo_mcp_guardrails.iam.templates import read_templates
 
@@ -517,3 +517,69 @@ class TestAssembly:
             file.truncate(33 * 1024 * 1024)
         with pytest.raises(TemplateError, match="over the limit of 33554432"):
             read_assembly(tmp_path)
+
+
+class TestDeployment:
+    """What CloudFormation replaces or rewrites at deployment is not known before."""
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "{{resolve:ssm:/name}}",
+            "arn:aws:s3:::{{resolve:ssm:/name:1}}/*",
+            {"Fn::Join": ["", ["{{resolve:", "ssm:/name", "}}"]]},
+            {"Fn::Sub": "{{resolve:ssm:/${AWS::Region}}}"},
+            {"Fn::Join": ["", ["{{", {"Ref": "Param"}, "}}"]]},
+            {"Fn::Select": [0, {"Fn::Split": [",", "{{resolve:ssm:/name}},x"]}]},
+        ],
+    )
+    def test_a_dynamic_reference_is_one_unknown(self, value: Any) -> None:
+        found = resolved(value, body={"Parameters": {"Param": {"Type": "String"}}})
+        assert found.startswith("${cfn:App/")
+        assert found.count("}") == 1
+
+    def test_in_a_roles_name_and_path_too(self) -> None:
+        found = only(
+            read_templates([template({"R": role(RoleName="{{resolve:ssm:/r}}", Path="/{{resolve:ssm:/p}}/")})])
+        )
+        assert found.name.startswith("${cfn:")
+        assert found.path.startswith("${cfn:")
+
+    @pytest.mark.parametrize("name", ["{{resolve:ssm:/name}}", "WORKER"])
+    def test_a_policy_that_names_the_role_so_is_attached(self, name: str) -> None:
+        other = {
+            "P": {"Type": "AWS::IAM::RolePolicy", "Properties": {"RoleName": name, "PolicyDocument": document("*")}}
+        }
+        found = only(read_templates([template({"R": role(RoleName="worker")}), template(other, name="Other")]))
+        assert identity(found) == [("*",)]
+
+    def test_a_macro_leaves_nothing_known(self) -> None:
+        resources = {"R": role(ManagedPolicyArns=[{"Ref": "P"}]), "P": managed()}
+        for body in (
+            {"Transform": "AWS::LanguageExtensions"},
+            {"Transform": ["Mine"]},
+            {"Fn::Transform": {"Name": "X"}},
+        ):
+            assert (
+                "rewrites template 'App' at deployment"
+                in only(read_templates([template(resources, body=body)])).unknown[0]
+            )
+
+    @pytest.mark.parametrize("id_", ["R", "P"])
+    def test_nor_does_one_in_a_resource(self, id_: str) -> None:
+        resources = {"R": role(ManagedPolicyArns=[{"Ref": "P"}]), "P": managed(ManagedPolicyName="p")}
+        resources[id_]["Fn::Transform"] = {"Name": "Mine"}
+        found = only(read_templates([template(resources)]))
+        assert f"Fn::Transform in '{id_}' of template 'App' rewrites it" in found.unknown[0]
+
+    def test_macros_that_may_attach_anything(self) -> None:
+        include = {"Fn::Transform": {"Name": "AWS::Include"}}
+        bucket: Json = {"Type": "AWS::S3::Bucket", "Properties": {"Tags": include}}
+        assert list(macros([template({"B": bucket}, body={"Transform": "AWS::Serverless-2016-10-31"})])) == []
+        [said] = macros([template({"B": {**bucket, **include}})])
+        assert "in 'B' of template 'App' may make anything of it" in said
+        [said] = macros([template({"P": {"Type": "AWS::IAM::RolePolicy", "Properties": include}})])
+        assert "in 'P' of template 'App' may make anything of it" in said
+        for transform in ("Mine", ["AWS::Include"], {"Name": "Mine"}):
+            [said] = macros([template({}, body={"Transform": transform})])
+            assert "may attach anything" in said
