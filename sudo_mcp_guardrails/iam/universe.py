@@ -107,9 +107,11 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
         return False
     for count in range(1, ARN_PARTS):
         for number, way in enumerate(_ways(":".join(early), count)):
-            aligned = (*way.split(":"), *last.split(":"))
-            if any(len(part) == _ACCOUNT_DIGITS and part.isdigit() for part in aligned[name:]):
-                continue  # such a name would hold the end of another ARN
+            before = way.split(":")
+            aligned = (*before, *last.split(":"))
+            account = early[-1] in NOBODYS_ACCOUNTS or (len(early[-1]) == _ACCOUNT_DIGITS and early[-1].isdigit())
+            if account and len(before) > name:
+                continue  # a name that holds an account, and so the end of another ARN
             if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], aligned)):
                 return True
     return False

@@ -13,6 +13,7 @@ from sudo_mcp_guardrails.agents import SensitiveRead
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES
 from sudo_mcp_guardrails.policies.scope import SERVICE_PRINCIPALS
@@ -75,6 +76,8 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
     yield _asks("sessions", "makes a session of its own, or one that outlives the broker's", _SESSIONS, strict=True)
     yield _asks("hooks", "changes the hooks that check what is deployed", _changing(_HOOKS), strict=True)
     yield _asks("long-term-keys", "makes a credential that does not expire", _KEYS, strict=True)
+    reaching = tuple(pattern for patterns in REACHING.values() for pattern in patterns)
+    yield _asks("reach", "acts through something of its own on what is not its own", _changing(reaching), strict=True)
     yield _guardrails(subject, prefix)
     yield _asks(
         "tier",

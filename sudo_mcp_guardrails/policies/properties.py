@@ -49,6 +49,4 @@ def agent_properties(subject: Subject) -> tuple[Property, ...]:
 @cache
 def escalation_properties() -> tuple[Property, ...]:
     """Return the escalation catalogue as properties."""
-    return tuple(
-        Property(f"escalation/{path.id}", path.title, path.steps, path.sources) for path in escalation_paths()
-    )
+    return tuple(Property(f"escalation/{path.id}", path.title, path.steps, path.sources) for path in escalation_paths())

@@ -27,6 +27,7 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
         for action in sensitive_actions(kind)
         if action.split(":")[0] in scope.services
     )
+    actions = tuple(dict.fromkeys((*actions, *unconfined_reads(scope))))
     statements = []
     if actions:
         statements.append(
@@ -35,7 +36,7 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
                 effect="Deny",
                 actions=actions,
                 resources=("*",),
-                reason="secrets and credentials stay out of an agent's reach unless it is opted in by class",
+                reason="secrets, credentials and what nobody could confine stay out of reach unless opted in by class",
             )
         )
     elsewhere = data_reads(scope)

@@ -1,11 +1,10 @@
-"""Deny: what an agent deployed does not deploy, nor read configuration that nobody confined to the agent."""
+"""Deny: what an agent deployed does not deploy, nor read templates."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
-from sudo_mcp_guardrails.policies.boundary.sensitive import unconfined_reads
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def statement(scope: AgentScope) -> Statement:
     return Statement(
         sid="BoundaryWorkloadsNeverDeploy",
         effect="Deny",
-        actions=("cloudformation:*", "iam:PassRole", *unconfined_reads(scope)),
+        actions=("cloudformation:*", "iam:PassRole"),
         resources=("*",),
         conditions=(("ArnLike", "aws:PrincipalArn", (scope.names.workload_roles(scope.agent.name),)),),
         reason="one approved change must not bring a second one, and what others configured often holds secrets",

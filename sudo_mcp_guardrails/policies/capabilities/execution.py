@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import global_services, region_conditions
 from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
-from sudo_mcp_guardrails.policies.boundary.sensitive import data_reads
+from sudo_mcp_guardrails.policies.boundary.sensitive import data_reads, unconfined_reads
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
 
@@ -109,6 +110,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
         for a in sensitive_actions(kind)
         if a.split(":")[0] in scope.services
     )
+    sensitive = tuple(dict.fromkeys((*sensitive, *unconfined_reads(scope))))
     if sensitive:
         statements.append(
             Statement(
@@ -119,6 +121,16 @@ def policy(scope: AgentScope) -> PolicyDocument:
                 reason="a template's dynamic references are resolved as this role and must not bring secrets out",
             )
         )
+    statements.append(
+        Statement(
+            sid="ExecutionReach",
+            effect="Deny",
+            # The boundary is shared, so that its ceiling has the services of all agents.
+            actions=tuple(pattern for patterns in REACHING.values() for pattern in patterns),
+            resources=("*",),
+            reason="what they change is not what IAM is asked about",
+        )
+    )
     for index, conditions in enumerate(region_conditions(scope)):
         statements.append(
             Statement(
@@ -145,6 +157,15 @@ SCENARIOS: Final = (
         f"{_TABLE}{{prefix}}orders",
         allowed=True,
         sid="ExecutionWork",
+    ),
+    Scenario(
+        "execution-run-everywhere",
+        "execution",
+        "ssm:CreateAssociation",
+        "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/{prefix}patch",
+        allowed=False,
+        sid="ExecutionReach",
+        title="runs a document of its own on every node",
     ),
     Scenario(
         "execution-foreign-object",
