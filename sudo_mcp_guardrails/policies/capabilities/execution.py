@@ -161,11 +161,11 @@ SCENARIOS: Final = (
     Scenario(
         "execution-run-everywhere",
         "execution",
-        "ssm:CreateAssociation",
-        "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/{prefix}patch",
+        "ssm:SendCommand",
+        "arn:${AWS::Partition}:s3:::{prefix}scripts",
         allowed=False,
         sid="ExecutionReach",
-        title="runs a document of its own on every node",
+        title="runs scripts of its own bucket on every node",
     ),
     Scenario(
         "execution-foreign-object",
