@@ -33,7 +33,7 @@ _ADMITS: Final[dict[str, frozenset[str]]] = {
 _FRESH: Final = {"letter": "xyzqwvkjnabcdefghilmoprstuXYZQWVKJNABCDEFGHILMOPRSTU_-.~ø", "digit": "0123456789"}
 """Characters to choose one from that no pattern names; the last is in no name that AWS allows."""
 _LITERALS: Final = {wild: char for char, wild in WILD.items()}
-MAX_STATES: Final = 20_000
+MAX_STATES: Final = 8_000
 """States after which the walk gives up; the project's own policies need some hundred."""
 
 

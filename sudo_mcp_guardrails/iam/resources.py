@@ -69,6 +69,8 @@ def resources(formats: Strings, partition: str, patterns: Strings, accounts: Str
     """
     # Where anything goes, the plainest example first: what comes out alike later is left out.
     found: dict[str, None] = {"*": None} if ANYTHING in formats else {}
+    # What AWS owns is nobody else's, though the same patterns match it.
+    accounts = (*accounts, *NOBODYS_ACCOUNTS)
     for arn_format in formats:
         wanted = [p for p in patterns if may_meet(arn_format, partition, p)]
         split = tuple(tuple(pattern.split(":", ARN_PARTS - 1)) for pattern in wanted)

@@ -34,6 +34,7 @@ _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName"})
 ACCOUNT: Final = "${Account}"
 NOBODYS_ACCOUNTS: Final = ("", "aws")
 """What stands for the account in the ARNs of what AWS owns: a public document of SSM, a managed policy of IAM."""
+_SERVICE: Final = 2
 _ACCOUNT_DIGITS: Final = 12
 
 
@@ -105,13 +106,16 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
     if all(map(_part_meets, parts[: name + 1], (*early, *last.split(":")))):
         # Where it matches as it stands, a star further on would run into a name that ends like another ARN.
         return False
+    if not _part_meets(parts[_SERVICE], early[_SERVICE]) and not _WILDCARD.search(early[_SERVICE]):
+        return False
     for count in range(1, ARN_PARTS):
         for number, way in enumerate(_ways(":".join(early), count)):
             before = way.split(":")
             aligned = (*before, *last.split(":"))
             account = early[-1] in NOBODYS_ACCOUNTS or (len(early[-1]) == _ACCOUNT_DIGITS and early[-1].isdigit())
-            if account and len(before) > name:
-                continue  # a name that holds an account, and so the end of another ARN
+            moved = before[_SERVICE] != early[_SERVICE] and not _WILDCARD.search(early[_SERVICE])
+            if moved or (account and len(before) > name):
+                continue  # a name that holds a service or an account, and so the end of another ARN
             if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], aligned)):
                 return True
     return False
