@@ -35,6 +35,7 @@ ACCOUNT: Final = "${Account}"
 NOBODYS_ACCOUNTS: Final = ("", "aws")
 """What stands for the account in the ARNs of what AWS owns: a public document of SSM, a managed policy of IAM."""
 _SERVICE: Final = 2
+_SERVICE_NAME: Final = re.compile(r"[a-z0-9-]+")
 _ACCOUNT_DIGITS: Final = 12
 
 
@@ -98,22 +99,26 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
     As in ``arn:P:lambda:*:function:app-*``, whose first star stands for Region and account. Names that would hold the
     end of another ARN do not count, see :mod:`~sudo_mcp_guardrails.iam.resources`.
     """
-    if not runs_on(pattern):
+    if not runs_on(pattern) or arn_format == NOTHING_NAMED:
         return False
     parts = arn_format.replace("${Partition}", partition).split(":")
+    if len(parts) < ARN_PARTS:
+        return True
     name = next((n for n, part in enumerate(parts) if n >= ARN_PARTS - 1 and "${" in part), len(parts) - 1)
     *early, last = pattern.split(":", ARN_PARTS - 1)
     if all(map(_part_meets, parts[: name + 1], (*early, *last.split(":")))):
         # Where it matches as it stands, a star further on would run into a name that ends like another ARN.
         return False
-    if not _part_meets(parts[_SERVICE], early[_SERVICE]) and not _WILDCARD.search(early[_SERVICE]):
+    # Whether the pattern itself says where the service stands: not in ``arn:aws*qs:…``.
+    placed = early[0] == "arn" and early[1] in {"*", partition} and _SERVICE_NAME.fullmatch(early[_SERVICE]) is not None
+    if placed and early[_SERVICE] != parts[_SERVICE]:
         return False
     for count in range(1, ARN_PARTS):
         for number, way in enumerate(_ways(":".join(early), count)):
             before = way.split(":")
             aligned = (*before, *last.split(":"))
             account = early[-1] in NOBODYS_ACCOUNTS or (len(early[-1]) == _ACCOUNT_DIGITS and early[-1].isdigit())
-            moved = before[_SERVICE] != early[_SERVICE] and not _WILDCARD.search(early[_SERVICE])
+            moved = placed and before[_SERVICE] != early[_SERVICE]
             if moved or (account and len(before) > name):
                 continue  # a name that holds a service or an account, and so the end of another ARN
             if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], aligned)):
@@ -141,8 +146,9 @@ def _part_meets(known: str, wanted: str) -> bool:
     """Return whether one part of a pattern can match one part of a format; True where that is not plain to see."""
     if "${" not in known:
         return like_test((wanted,))(known)
-    if known == ACCOUNT and not _STAR_OR_MARK.search(wanted):
-        return wanted.isdigit() or wanted in NOBODYS_ACCOUNTS
+    if known == ACCOUNT:
+        digits = _STAR_OR_MARK.sub("", wanted)
+        return digits.isdigit() or not digits or any(map(like_test((wanted,)), NOBODYS_ACCOUNTS))
     beginning, start = known.split("${", 1)[0], _WILDCARD.split(wanted, maxsplit=1)[0]
     length = min(len(beginning), len(start))
     return beginning[:length] == start[:length]
