@@ -110,7 +110,8 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
         # Where it matches as it stands, a star further on would run into a name that ends like another ARN.
         return False
     # Whether the pattern itself says where the service stands: not in ``arn:aws*qs:…``.
-    placed = early[0] == "arn" and early[1] in {"*", partition} and _SERVICE_NAME.fullmatch(early[_SERVICE]) is not None
+    known = early[1] == "*" or ("*" not in early[1] and like_test((early[1],))(partition))
+    placed = early[0] == "arn" and known and _SERVICE_NAME.fullmatch(early[_SERVICE]) is not None
     if placed and early[_SERVICE] != parts[_SERVICE]:
         return False
     for count in range(1, ARN_PARTS):
