@@ -102,7 +102,7 @@ def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
     if not runs_on(pattern) or arn_format == NOTHING_NAMED:
         return False
     parts = arn_format.replace("${Partition}", partition).split(":")
-    if len(parts) < ARN_PARTS:
+    if len(parts) < ARN_PARTS or pattern.count(":") < ARN_PARTS - 1:
         return True
     name = next((n for n, part in enumerate(parts) if n >= ARN_PARTS - 1 and "${" in part), len(parts) - 1)
     *early, last = pattern.split(":", ARN_PARTS - 1)
