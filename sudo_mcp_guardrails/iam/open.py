@@ -88,6 +88,7 @@ def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides
     patterns = tuple(sorted({p for bit in confined for p in bit.reduced.patterns}))
     tests = [(bit.mask, *_masks(bit.reduced, patterns)) for bit in confined]
     found: dict[int, Candidate] = {}
+    known: dict[str, list[tuple[bool, int]]] = {}
     for text, matched in classified(asked.formats, facts.partition, patterns, named):
         mask = ~dropped
         for bit_mask, inside, outside in tests:
@@ -95,14 +96,25 @@ def resource_variable(step: int, asked: Asked, bits: Sequence[Bit], sides: Sides
                 mask &= ~bit_mask
         for owner in _owners(text, own, named):
             owned = mask if sides is None else mask & ~sides.excluded(text, is_own=owner == own)
-            for told in (True, False) if accounts else (True,):
-                keys = {_ACCOUNT: (owner,), **({_S3_ACCOUNT: (owner,)} if s3 else {})} if told else {}
-                known = owned
-                for bit, condition in accounts:
-                    if not condition.holds(keys):
-                        known &= ~bit.mask
-                found.setdefault(known, Candidate(known, Target(text, owner, told)))
+            for told, cleared in known.get(owner) or known.setdefault(owner, _cleared(accounts, owner, s3=s3)):
+                left = owned & ~cleared
+                found.setdefault(left, Candidate(left, Target(text, owner, told)))
     return _variable(Name(step, ""), found.values())
+
+
+def _cleared(accounts: Sequence[tuple[Bit, Condition]], owner: str, *, s3: bool) -> list[tuple[bool, int]]:
+    """Return the statements that an owner excludes, where the request tells the owner and where it does not."""
+    if not accounts:
+        return [(True, 0)]
+    told = {_ACCOUNT: (owner,), **({_S3_ACCOUNT: (owner,)} if s3 else {})}
+    out = []
+    for tells, keys in ((True, told), (False, {})):
+        mask = 0
+        for bit, condition in accounts:
+            if not condition.holds(keys):
+                mask |= bit.mask
+        out.append((tells, mask))
+    return out
 
 
 def _masks(reduced: Reduced, patterns: Strings) -> tuple[int, int]:
