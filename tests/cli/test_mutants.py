@@ -68,7 +68,8 @@ def test_every_deny_of_the_demo_is_noticed(assembly: Path, capsys: pytest.Captur
 
 
 def test_a_deny_that_changes_nothing_is_named(changed: Changed, capsys: pytest.CaptureFixture[str]) -> None:
-    said = ask(capsys, "-a", str(changed(add_redundant)), code=1)
+    # The copy keeps few roles, to be quick: what they show is not the whole answer, and so code 2 and not 1.
+    said = ask(capsys, "-a", str(changed(add_redundant)), code=2)
     assert said["ok"] is False
     assert said["summary"]["mutants"] - said["summary"]["noticed"] == 1
     (item,) = (item for item in said["items"] if item["verdict"] != "WITNESS")
@@ -80,7 +81,7 @@ def test_text_names_what_is_open_and_what_changes_nothing(
     changed: Changed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    assert cli.main(["mutants", "-a", str(changed(add_redundant))]) == 1
+    assert cli.main(["mutants", "-a", str(changed(add_redundant))]) == 2
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     (unnoticed,) = (line for line in lines if "NoUsersTwice" in line)
     assert unnoticed == ["release-bot", "boundary", "NoUsersTwice", unnoticed[3], "nothing"]
@@ -98,7 +99,7 @@ def test_an_app_without_any_deny_is_not_called_noticed(changed: Changed, capsys:
             statements[:] = [s for s in statements if s["Effect"] == "Allow"]
 
     said = ask(capsys, "-a", str(changed(bare)), code=2)
-    assert said["error"] == "no policy of an agent has a Deny to take away"
+    assert "no policy of an agent has a Deny to take away" in said["error"]
     assert (said["ok"], said["summary"]["mutants"]) == (False, 0)
 
 
