@@ -180,6 +180,10 @@ def _collector_paused() -> Iterator[None]:
     try:
         yield
     finally:
+        if not gc.get_freeze_count():
+            # What was made becomes old without being looked through, which a collection now would do at once.
+            gc.freeze()
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 

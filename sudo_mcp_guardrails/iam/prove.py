@@ -123,20 +123,21 @@ class Prover:
 
     def closed(self, steps: Sequence[CompiledStatement], *, changing: bool = False) -> Proof | None:
         """Return the proof where any step is closed whatever the request, which takes no search; None elsewhere."""
+        open_bytes = self._walls.open_bytes
         for step in steps:
-            blocked = self._blocked(step, changing=changing)
-            if blocked is not None:
-                return blocked
+            if step.places is None:
+                blocked = self._blocked(step, changing=changing)
+                if blocked is not None:
+                    return blocked
+            elif not any(open_bytes[place >> 3] >> (place & 7) & 1 for place in step.places):
+                return self._closed(step.places[0])
         return None
 
     def _blocked(self, step: CompiledStatement, *, changing: bool) -> Proof | None:
-        """Return the proof where a step is closed whatever the request; None where it may be open."""
-        if step.places is not None:
-            place = self._walls.closed_at(step.places)
-        else:
-            # An action that the catalogue does not know is in no set.
-            unknown = step.few or any(step.names_action(name.lower()) for name, _ in self._unlisted)
-            place = None if unknown else self._walls.closed(_meant(step, changing=changing))
+        """Return the proof where a step of many actions is closed whatever the request; None where it may be open."""
+        # An action that the catalogue does not know is in no set.
+        unknown = step.few or any(step.names_action(name.lower()) for name, _ in self._unlisted)
+        place = None if unknown else self._walls.closed(_meant(step, changing=changing))
         return None if place is None else self._closed(place)
 
     def _closed(self, place: int) -> Proof:

@@ -42,20 +42,14 @@ class Walls:
         return found | named(tuple(ALWAYS_ALLOWED))
 
     @cached_property
-    def _open_bytes(self) -> bytes:
+    def open_bytes(self) -> bytes:
+        """The same as bytes, in which a single place is looked up faster."""
         return as_bytes(self.open)
 
     @cached_property
     def _denied_bytes(self) -> tuple[tuple[tuple[str, str], bytes], ...]:
         """(layer, Sid) and actions of each Deny that always applies."""
         return tuple(((layer, s.sid), as_bytes(s.action_set)) for layer, s in self._denying)
-
-    def closed_at(self, places: tuple[int, ...]) -> int | None:
-        """Return the place of the first of a few actions where all of them are closed, else None."""
-        for place in places:
-            if self._open_bytes[place >> 3] >> (place & 7) & 1:
-                return None
-        return places[0]
 
     def closed(self, actions: int) -> int | None:
         """Return the place of the first of some actions where all of them are closed, else None."""
