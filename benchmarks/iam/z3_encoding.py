@@ -11,7 +11,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-import z3  # type: ignore[import-untyped]
+import z3
 
 from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.iam.catalogue import resource_arns, service_actions

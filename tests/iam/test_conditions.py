@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sudo_mcp_guardrails.iam import PolicyError
-from sudo_mcp_guardrails.iam.conditions import OPERATORS, conditions_hold, substitute
+from sudo_mcp_guardrails.iam.conditions import conditions_hold, substitute
+from sudo_mcp_guardrails.iam.operators import OPERATORS
 
 Keys = dict[str, tuple[str, ...]]
 
