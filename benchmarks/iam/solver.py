@@ -12,7 +12,8 @@ from benchmarks.iam.universe import OWN, PRINCIPALS, TARGETS
 from benchmarks.iam.z3_encoding import Encoding
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.facts import Facts
-from sudo_mcp_guardrails.iam.prove import Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import Prover
+from sudo_mcp_guardrails.iam.verdict import Verdict
 
 SEED: Final = 20261123
 STACKS: Final = 1_000

@@ -19,15 +19,16 @@ from sudo_mcp_guardrails.iam.conditions import substitute
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
 from sudo_mcp_guardrails.iam.facts import RESOURCE_POLICIES, Facts
-from sudo_mcp_guardrails.iam.prove import Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import Prover
+from sudo_mcp_guardrails.iam.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sudo_mcp_guardrails.iam.evaluate import Layers
     from sudo_mcp_guardrails.iam.facts import Values
-    from sudo_mcp_guardrails.iam.prove import Proof
     from sudo_mcp_guardrails.iam.request import Request
+    from sudo_mcp_guardrails.iam.verdict import Proof
 
 SEED: Final = 20261123
 STACKS: Final = 10_000

@@ -139,7 +139,8 @@ def _stated(region: str | None, context: Sequence[str]) -> Known:
 
 def _any(subject: Subject, action: str, known: Known) -> dict[str, Any]:
     """Ask the prover about any resource."""
-    from sudo_mcp_guardrails.iam.prove import Prover, Verdict
+    from sudo_mcp_guardrails.iam.prove import Prover
+    from sudo_mcp_guardrails.iam.verdict import Verdict
 
     proof = Prover(subject.layers, _facts(subject, known)).actions([action])[action]
     may = {Verdict.WITNESS: True, Verdict.PROVED: False}.get(proof.verdict)

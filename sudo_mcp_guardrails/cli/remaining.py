@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam import catalogue
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED
-from sudo_mcp_guardrails.iam.prove import Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import Prover
+from sudo_mcp_guardrails.iam.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

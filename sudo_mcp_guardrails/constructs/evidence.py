@@ -11,7 +11,7 @@ import sudo_mcp_guardrails
 from sudo_mcp_guardrails.iam.catalogue import catalogue_version
 from sudo_mcp_guardrails.iam.escalation import CATALOGUE_VERSION
 from sudo_mcp_guardrails.iam.properties import CONTEXTS
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

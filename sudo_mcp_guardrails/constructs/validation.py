@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.constructs.declared import declared_in
 from sudo_mcp_guardrails.constructs.evidence import write_evidence
 from sudo_mcp_guardrails.constructs.source_lines import source_line
 from sudo_mcp_guardrails.errors import GuardrailsError
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.exemptions import check_known
 from sudo_mcp_guardrails.policies.gate import describe, prove_assembly
 from sudo_mcp_guardrails.policies.subjects import UNDECIDED

@@ -12,8 +12,9 @@ from sudo_mcp_guardrails.iam.documents import (
 )
 from sudo_mcp_guardrails.iam.evaluate import Decision, Layers, evaluate
 from sudo_mcp_guardrails.iam.facts import Facts
-from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal, Request
+from sudo_mcp_guardrails.iam.verdict import Proof, Verdict
 
 __all__ = [
     "Decision",

@@ -11,7 +11,7 @@ from sudo_mcp_guardrails.iam.catalogue import knows_service
 from sudo_mcp_guardrails.iam.conditions import UNRESOLVED, VARIABLE, compiled, substitute, variables
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS, action_test
 from sudo_mcp_guardrails.iam.operators import like
-from sudo_mcp_guardrails.iam.principals import excepts, stands_for
+from sudo_mcp_guardrails.iam.principals import CANONICAL, CANONICAL_USER, excepts, stands_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +34,8 @@ class CompiledStatement:
         bounded: Whether the caller has a permissions boundary, for NotPrincipal.
         resources, not_resources: Its patterns, shortened ARNs completed.
         conditions: Its conditions.
-        doubtful: Whether a variable stands where AWS does not say what holds without a value for it.
+        doubtful: Whether a variable stands where AWS does not say what holds without a value for it, or a principal
+            whose account is not known.
     """
 
     def __init__(self, statement: Statement, *, bounded: bool) -> None:
@@ -55,6 +56,8 @@ class CompiledStatement:
         self.doubtful = any("${" in p for p in statement.not_resources) or any(
             c.unclear or (c.negated and any("${" in w for w in c.wanted)) for c in self.conditions
         )
+        self._canonical = any(k == CANONICAL_USER for k, _ in (*statement.principals, *statement.not_principals))
+        self.doubtful |= self._canonical
 
     def names_action(self, action: str) -> bool:
         """Return whether the statement is about an action, in lower case, whatever the rest says."""
@@ -119,11 +122,11 @@ class CompiledStatement:
         """Return whether the statement is about a caller: in resource policies, and in those of RCPs and endpoints."""
         statement = self.statement
         if statement.principals:
-            return stands_for(statement.principals, caller)
+            return stands_for(statement.principals, caller, canonical=not self.deny)
         if statement.not_principals:
             if self.deny:
                 return not excepts(statement.not_principals, caller, bounded=self.bounded)
-            return not stands_for(statement.not_principals, caller)
+            return not stands_for(statement.not_principals, caller, canonical=False)
         return True
 
     def applies(self, request: Request) -> bool:
@@ -140,6 +143,8 @@ class CompiledStatement:
     def doubts(self, request: Request) -> Iterable[str]:
         """Return what of AWS's decision on this statement is not established."""
         keys = request.keys
+        if self._canonical:
+            yield CANONICAL
         if self.statement.not_resources and self.doubts_resource(keys):
             yield UNRESOLVED
         for condition in self.conditions:

@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.iam.catalogue import service_actions
 from sudo_mcp_guardrails.iam.compiled import completed
 from sudo_mcp_guardrails.iam.cover import action_key, conditions, has_variable
 from sudo_mcp_guardrails.iam.matching import action_test, any_glob
-from sudo_mcp_guardrails.iam.prove import Proof, Verdict
+from sudo_mcp_guardrails.iam.verdict import Proof, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.conditions import Condition
     from sudo_mcp_guardrails.iam.documents import Strings
     from sudo_mcp_guardrails.iam.facts import Facts
-    from sudo_mcp_guardrails.iam.question import Asked
     from sudo_mcp_guardrails.iam.reduce import Reduced
+    from sudo_mcp_guardrails.iam.routes import Asked
 
 _NO_VALUE: Final = "neither"
 """Text that is no number, no date, no address and no truth value."""

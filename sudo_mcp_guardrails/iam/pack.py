@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sudo_mcp_guardrails.iam.documents import ENVELOPE, PolicyDocument, PolicySizeError
 from sudo_mcp_guardrails.iam.equivalence import same_meaning
 from sudo_mcp_guardrails.iam.merge import known_services, merged, named, shortened
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 
 Pairs = tuple[tuple[str, str], ...]
 
+CANONICAL_USER = "CanonicalUser"
 EVERYBODY = "a resource policy that names everybody is taken to name the session itself, and AWS does not say so"
+CANONICAL = "a canonical user ID is taken to be that of the caller's account where that allows more"
+"""S3 alone has such principals; nothing in a request tells whose account an ID stands for."""
 
 
-def stands_for(principals: Pairs, caller: Principal) -> bool:
-    """Return whether any principal of a resource policy stands for the caller."""
-    return any(_stands_for(kind, value, caller) for kind, value in principals)
+def stands_for(principals: Pairs, caller: Principal, *, canonical: bool) -> bool:
+    """Return whether any principal of a resource policy stands for the caller.
+
+    Args:
+        principals: The element's (type, value) pairs.
+        caller: Who calls.
+        canonical: Whether canonical user IDs are taken to stand for the caller's account: the worse for the defender
+            where that allows more.
+    """
+    return any(_stands_for(kind, value, caller, canonical=canonical) for kind, value in principals)
 
 
 def excepts(principals: Pairs, caller: Principal, *, bounded: bool) -> bool:
@@ -32,14 +42,16 @@ def excepts(principals: Pairs, caller: Principal, *, bounded: bool) -> bool:
         caller: Who calls.
         bounded: Whether the caller has a permissions boundary.
     """
-    return not bounded and stands_for(principals, caller)
+    return not bounded and stands_for(principals, caller, canonical=True)
 
 
-def _stands_for(kind: str, value: str, caller: Principal) -> bool:
+def _stands_for(kind: str, value: str, caller: Principal, *, canonical: bool) -> bool:
     if value == "*":
         return kind in {"*", "AWS"}
     if kind == "Service" or caller.is_service:
         return kind == "Service" and value == caller.arn
+    if kind == CANONICAL_USER:
+        return canonical
     if kind != "AWS":
         return False
     if value in {caller.arn, caller.session_arn, caller.account}:

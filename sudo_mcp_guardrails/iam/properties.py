@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sudo_mcp_guardrails.iam.catalogue import changes
 from sudo_mcp_guardrails.iam.compiled import compile_statement
-from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import Prover
+from sudo_mcp_guardrails.iam.verdict import Proof, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

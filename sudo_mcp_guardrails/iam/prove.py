@@ -9,8 +9,7 @@ policies" (Backes et al., CAV 2020).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain, islice, product
 from math import prod
@@ -21,9 +20,11 @@ from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.compiled import compile_statement, in_partition
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED, evaluate
-from sudo_mcp_guardrails.iam.question import Asked, Blocked, build
+from sudo_mcp_guardrails.iam.question import build
+from sudo_mcp_guardrails.iam.routes import Asked, Blocked
 from sudo_mcp_guardrails.iam.search import solutions
 from sudo_mcp_guardrails.iam.universe import ANYTHING, any_may_meet, formats_of
+from sudo_mcp_guardrails.iam.verdict import Proof, Verdict
 from sudo_mcp_guardrails.iam.walls import Walls
 from sudo_mcp_guardrails.iam.witness import requests_of, worst_case
 
@@ -34,41 +35,13 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.documents import Strings
     from sudo_mcp_guardrails.iam.facts import Facts
     from sudo_mcp_guardrails.iam.layers import Layers
-    from sudo_mcp_guardrails.iam.question import ReducedCache
     from sudo_mcp_guardrails.iam.request import Request
+    from sudo_mcp_guardrails.iam.routes import ReducedCache
 
 MAX_REPLAYS: Final = 64
 """Choices that are replayed in the evaluator where a policy variable had to be guessed."""
 MAX_ACTIONS: Final = 4096
 """Combinations of actions that one question may ask about."""
-
-
-class Verdict(str, Enum):
-    """What came of a question."""
-
-    PROVED = "PROVED"
-    """No request is allowed."""
-    WITNESS = "WITNESS"
-    """A request is allowed, and here it is."""
-    NOT_PROVED = "NOT PROVED"
-    """Not known, for the reason given. To be taken as unsafe."""
-
-
-@dataclass(frozen=True)
-class Proof:
-    """The answer to one question.
-
-    Args:
-        verdict: See :class:`Verdict`.
-        requests: For a witness, one request for each step, which the evaluator allowed.
-        statements: (layer, Sid): for a witness what lets it through, for a proof what blocks it.
-        reason: In words.
-    """
-
-    verdict: Verdict
-    requests: tuple[Request, ...] = ()
-    statements: tuple[tuple[str, str], ...] = ()
-    reason: str = ""
 
 
 class Prover:
@@ -241,7 +214,8 @@ class Prover:
         except CapError as error:
             return Proof(Verdict.NOT_PROVED, reason=str(error))
         if failed:
-            return Proof(Verdict.NOT_PROVED, reason=f"depends on a policy variable of unknown value: {failed}")
+            why = "depends on a policy variable of unknown value" if question.approximate else "did not replay"
+            return Proof(Verdict.NOT_PROVED, reason=f"{why}: {failed}")
         denying = tuple(dict.fromkeys(question.denying))
         if not denying:
             return Proof(Verdict.PROVED, reason="no request of the kind that is asked about is among those allowed")

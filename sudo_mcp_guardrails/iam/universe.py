@@ -205,19 +205,19 @@ def covers(arn_format: str, partition: str, pattern: str) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def disjoint(formats: tuple[str, ...], first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+def disjoint(formats: tuple[str, ...], partition: str, first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     """Return whether no resource matches a pattern of both sets; False where that is not plain to see.
 
     Args:
         formats: ARN formats of the resources.
+        partition: Such as ``"aws"``.
         first: Resource patterns.
         second: Resource patterns.
     """
     for arn_format in formats:
         chosen = has_chosen_text(arn_format)
         for pattern in (*first, *second):
-            # The partition decides nothing here: a star across the format's colons does not stop at it.
-            if (chosen and runs_on(pattern)) or runs_across(arn_format, "aws", pattern):
+            if (chosen and runs_on(pattern)) or runs_across(arn_format, partition, pattern):
                 return False
     return all(_apart(a, b) for a in first for b in second)
 

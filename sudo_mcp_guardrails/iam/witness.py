@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import product
+from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.conditions import VARIABLE, variables
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 3
 """Captured values of one variable that are tried."""
+MAX_GUESSES: Final = 64
+"""Combinations of captured values that are tried for one choice."""
+_PIECE: Final = re.compile(rf"{VARIABLE.pattern}|[*?]|[^*?$]+|\$")
 
 
 def requests_of(choice: Choice, built: Built, facts: Facts) -> Iterator[tuple[Request, ...]]:
@@ -60,30 +63,53 @@ def _guesses(choice: Choice, built: Built) -> Iterator[Mapping[str, Values]]:
     options: dict[str, dict[Values, None]] = {}
     texts = [text for value in choice.values() for text in (value[:1] if isinstance(value, Target) else value)]
     for pattern in built.open_patterns:
-        names = variables(pattern)
-        expression = re.compile(_capturing(pattern), re.DOTALL)
-        for name in names:
+        pieces = _pieces(pattern)
+        for name in variables(pattern):
             options.setdefault(name, {})
-        for match in filter(None, map(expression.fullmatch, texts)):
-            for name, captured in zip(names, match.groups(), strict=True):
+        for text in texts:
+            for name, captured in _captured(pieces, text):
                 options[name][captured,] = None
     keys = list(options)
-    for chosen in product(*([None, *list(options[key])[:_TRIES]] for key in keys)):
+    tried = product(*([None, *list(options[key])[:_TRIES]] for key in keys))
+    for chosen in islice(tried, MAX_GUESSES):
         yield {key: value for key, value in zip(keys, chosen, strict=True) if value is not None}
 
 
-def _capturing(pattern: str) -> str:
-    """Return an expression with a group for each variable."""
-    out, place = [], 0
-    for match in VARIABLE.finditer(pattern):
-        out.append(_wildcards(pattern[place : match.start()]))
-        out.append("(.*?)" if variables(match[0]) else ".")
-        place = match.end()
-    return "".join((*out, _wildcards(pattern[place:])))
+def _pieces(pattern: str) -> list[tuple[str, str]]:
+    """Return a pattern as (variable before it or "", literal text) pairs; the first text stands at the beginning.
+
+    A wildcard is a variable without a name, ``?`` too: what is captured is only a guess, which is replayed.
+    """
+    pieces = [("", "")]
+    for match in _PIECE.finditer(pattern):
+        text = match[0]
+        if text in {"*", "?"}:
+            pieces.append(("", ""))
+        elif variables(text):
+            pieces.append((variables(text)[0], ""))
+        else:
+            name, literal = pieces[-1]
+            pieces[-1] = (name, literal + (match[1] or text))
+    return pieces
 
 
-def _wildcards(text: str) -> str:
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+def _captured(pieces: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    """Return what each variable stands for where a text matches, from the left and each as short as can be.
+
+    Takes time in proportion to the text, whatever the pattern; a regular expression may go back and forth.
+    """
+    if not text.startswith(pieces[0][1]):
+        return []
+    place, found = len(pieces[0][1]), []
+    for number, (name, literal) in enumerate(pieces[1:], start=2):
+        is_last = number == len(pieces)
+        start = len(text) - len(literal) if is_last else text.find(literal, place)
+        if start < place or not text.startswith(literal, start):
+            return []
+        if name:
+            found.append((name, text[place:start]))
+        place = start + len(literal)
+    return found if place == len(text) else []
 
 
 def worst_case(facts: Facts) -> PolicyDocument:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.iam.assembly import read_assembly
 from sudo_mcp_guardrails.iam.properties import prove_subjects
-from sudo_mcp_guardrails.iam.prove import Verdict
 from sudo_mcp_guardrails.iam.templates import read_templates
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.properties import agent_properties
 from sudo_mcp_guardrails.policies.subjects import read_subjects
 

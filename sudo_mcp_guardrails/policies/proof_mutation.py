@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.layers import Layers
 from sudo_mcp_guardrails.iam.properties import CONTEXTS, prove_subject
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.properties import agent_properties
 

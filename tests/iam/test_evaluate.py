@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.iam import (
 )
 from sudo_mcp_guardrails.iam.conditions import SEVERAL, SHORT_ARN, UNRESOLVED
 from sudo_mcp_guardrails.iam.evaluate import KEY_POLICY_UNKNOWN
-from sudo_mcp_guardrails.iam.principals import EVERYBODY
+from sudo_mcp_guardrails.iam.principals import CANONICAL, EVERYBODY
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam import (
@@ -481,6 +481,16 @@ class TestAssumptions:
         decision = decide(resource=granted("*"), boundary=NOTHING)
         assert (decision.allowed, decision.assumptions) == (True, (EVERYBODY,))
         assert decide(resource=granted({"AWS": [SESSION]}), boundary=NOTHING).assumptions == ()
+
+    def test_a_canonical_user_id_may_be_of_the_callers_account(self) -> None:
+        request = Request("s3:GetObject", KEY, WORKER, resource_account="222222222222")
+        canonical = {"CanonicalUser": ["79a59df900b949e5"]}
+        allowed = evaluate(request, Layers(identity=(ALL,), resource=granted(canonical)))
+        assert (allowed.allowed, allowed.assumptions) == (True, (CANONICAL,))
+        assert not evaluate(request, Layers(identity=(NOTHING,), resource=granted(canonical))).allowed
+        deny = {"Effect": "Deny", "Principal": canonical}
+        everybody = {"Effect": "Allow", "Principal": "*"}
+        assert evaluate(request, Layers(identity=(ALL,), resource=doc("r", everybody, deny))).allowed
 
     @pytest.mark.parametrize(
         "statement",

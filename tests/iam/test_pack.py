@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.iam.documents import ENVELOPE
 from sudo_mcp_guardrails.iam.equivalence import same_meaning
 from sudo_mcp_guardrails.iam.matching import action_matches, glob
 from sudo_mcp_guardrails.iam.pack import PackError, pack
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 
 WORKER = Principal("arn:aws:iam::111111111111:role/team/worker", session="s")
 

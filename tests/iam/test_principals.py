@@ -49,12 +49,17 @@ SERVICE = Principal("lambda.amazonaws.com")
     ],
 )
 def test_stands_for(kind: str, value: str, caller: Principal, *, expected: bool) -> None:
-    assert stands_for(((kind, value),), caller) is expected
-    assert stands_for((("Service", "x"), (kind, value)), caller) is expected
+    assert stands_for(((kind, value),), caller, canonical=False) is expected
+    assert stands_for((("Service", "x"), (kind, value)), caller, canonical=False) is expected
 
 
 def test_nobody_stands_for_anybody() -> None:
-    assert not stands_for((), WORKER)
+    assert not stands_for((), WORKER, canonical=True)
+
+
+def test_whose_a_canonical_user_id_is_nobody_can_tell() -> None:
+    assert stands_for((("CanonicalUser", "79a5"),), WORKER, canonical=True)
+    assert excepts((("CanonicalUser", "79a5"),), WORKER, bounded=False)
 
 
 @pytest.mark.parametrize(("bounded", "expected"), [(False, True), (True, False)])

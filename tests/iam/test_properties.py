@@ -20,13 +20,13 @@ from sudo_mcp_guardrails.iam.properties import (
     prove_subject,
     prove_subjects,
 )
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from tests.iam.test_evaluate import ALL, NOTHING, doc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sudo_mcp_guardrails.iam.prove import Proof
+    from sudo_mcp_guardrails.iam.verdict import Proof
 
 OWN = "111111111111"
 WORKER = Principal(f"arn:aws:iam::{OWN}:role/team/worker", session="s")

@@ -8,11 +8,12 @@ import pytest
 
 from sudo_mcp_guardrails.iam import Layers, PolicyDocument, PolicyError, Principal, Request, Statement, evaluate
 from sudo_mcp_guardrails.iam.facts import Facts
-from sudo_mcp_guardrails.iam.prove import MAX_ACTIONS, Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import MAX_ACTIONS, Prover
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from tests.iam.test_evaluate import ALL, DENY, NOTHING, doc, granted
 
 if TYPE_CHECKING:
-    from sudo_mcp_guardrails.iam.prove import Proof
+    from sudo_mcp_guardrails.iam.verdict import Proof
 
 OWN, OTHER = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{OWN}:role/team/worker"
@@ -442,6 +443,33 @@ class TestVariables:
         proof = prove(asked, **layers)
         assert proof.verdict is WITNESS
         assert key(proof, "aws:PrincipalTag/team") == ("red",)
+
+    @pytest.mark.parametrize(
+        ("pattern", "asked", "tags"),
+        [
+            ("arn:aws:s3:::b/${aws:PrincipalTag/a}/x", "arn:aws:s3:::b/red/x", ("red", None)),
+            ("arn:aws:s3:::b/*/${aws:PrincipalTag/a}", "arn:aws:s3:::b/x/red", ("red", None)),
+            ("arn:aws:s3:::b/${aws:PrincipalTag/a}-?/*", "arn:aws:s3:::b/red-1/x", ("red", None)),
+            ("arn:aws:s3:::b/${*}${aws:PrincipalTag/a}", "arn:aws:s3:::b/${*}red", ("red", None)),
+            ("arn:aws:s3:::b/$${aws:PrincipalTag/a}", "arn:aws:s3:::b/$red", ("red", None)),
+            (
+                "arn:aws:s3:::b/${aws:PrincipalTag/a}/${aws:PrincipalTag/b}",
+                "arn:aws:s3:::b/red/blue",
+                ("red", "blue"),
+            ),
+        ],
+    )
+    def test_what_a_variable_has_to_stand_for(self, pattern: str, asked: str, tags: tuple[str | None, ...]) -> None:
+        proof = prove(step("s3:GetObject", on=asked), identity=(doc("p", {"Resource": pattern}),))
+        assert proof.verdict is WITNESS
+        assert [key(proof, f"aws:PrincipalTag/{n}") for n in "ab"] == [tag and (tag,) for tag in tags]
+
+    @pytest.mark.usefixtures("no_hang")
+    def test_a_pattern_of_variables_built_to_explode(self) -> None:
+        tags = "*".join(f"${{aws:PrincipalTag/{n}}}a" for n in range(60))
+        pattern = f"arn:aws:s3:::b/{tags}*b"
+        assert self.ask("arn:aws:s3:::b/" + "a" * 900, QUIET, identity=(doc("p", {"Resource": pattern}),)) is PROVED
+        assert self.ask("arn:aws:s3:::b/*", QUIET, identity=(doc("p", {"Resource": pattern}),)) is not PROVED
 
     def test_what_cannot_be_guessed_is_not_proved(self) -> None:
         less = {"Condition": {"NumericLessThan": {"s3:max-keys": "${aws:PrincipalTag/limit}"}}}

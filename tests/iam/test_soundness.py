@@ -10,7 +10,8 @@ import pytest
 from benchmarks.iam import generate, soundness
 from sudo_mcp_guardrails.iam import parse_document
 from sudo_mcp_guardrails.iam.evaluate import Layers, evaluate
-from sudo_mcp_guardrails.iam.prove import Proof, Prover, Verdict
+from sudo_mcp_guardrails.iam.prove import Prover
+from sudo_mcp_guardrails.iam.verdict import Proof, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

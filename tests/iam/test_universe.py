@@ -97,7 +97,7 @@ def test_what_is_left_out_does_not_matter(formats: list[str], wanted: list[str])
 @example(ROLE, [f"arn:aws:iam::{OWN}:role/x:ab"], ["arn:aws:iam::*:ab"])
 @example(QUEUE, [f"arn:aws:sqs:us:{OWN}:a"], [f"arn:*:us:{OWN}:a", f"arn:aws:*:us:{OWN}:a"])
 def test_what_is_called_disjoint_is(arn_format: str, first: list[str], second: list[str]) -> None:
-    if disjoint((arn_format,), tuple(first), tuple(second)):
+    if disjoint((arn_format,), "aws", tuple(first), tuple(second)):
         one = {arn for pattern in first for arn in matched(arn_format, pattern)}
         other = {arn for pattern in second for arn in matched(arn_format, pattern)}
         assert not one & other
@@ -107,7 +107,13 @@ def test_a_star_that_runs_on_is_not_called_disjoint() -> None:
     arn = f"arn:aws:lambda:us:{OWN}:function:app-x"
     pattern = "arn:aws:*:*:function:app-*"
     assert like((pattern,))(arn)
-    assert not disjoint(formats_of("lambda:DeleteFunction"), (arn,), (pattern,))
+    assert not disjoint(formats_of("lambda:DeleteFunction"), "aws", (arn,), (pattern,))
+
+
+def test_a_star_that_runs_on_is_not_called_disjoint_in_another_partition() -> None:
+    arn, other = f"arn:aws-cn:lambda:cn-north-1:{OWN}:function:app-x", "arn:aws-cn:*:*:function:app-*"
+    assert like((other,))(arn)
+    assert not disjoint(formats_of("lambda:DeleteFunction"), "aws-cn", (arn,), (other,))
 
 
 class TestShortCutsAreTaken:
@@ -130,9 +136,10 @@ class TestShortCutsAreTaken:
         assert relevant(("arn:aws:sqs:*", "arn:aws:s3:::a"), (BUCKET,), "aws") == ("arn:aws:s3:::a",)
 
     def test_apart(self) -> None:
-        assert disjoint((ROLE,), ("arn:aws:iam::1:role/a",), ("arn:aws:iam::1:role/b/*", "arn:aws:iam::1:user/*"))
-        assert not disjoint((ROLE,), ("arn:aws:iam::1:role/a*",), ("arn:aws:iam::1:role/ab*",))
-        assert not disjoint((ROLE,), ("*",), ("arn:aws:iam::1:role/b/*",))
+        others = ("arn:aws:iam::1:role/b/*", "arn:aws:iam::1:user/*")
+        assert disjoint((ROLE,), "aws", ("arn:aws:iam::1:role/a",), others)
+        assert not disjoint((ROLE,), "aws", ("arn:aws:iam::1:role/a*",), ("arn:aws:iam::1:role/ab*",))
+        assert not disjoint((ROLE,), "aws", ("*",), ("arn:aws:iam::1:role/b/*",))
 
 
 @pytest.mark.parametrize("arn_format", FORMATS)

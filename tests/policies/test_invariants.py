@@ -13,7 +13,7 @@ from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Principal, Statement
 from sudo_mcp_guardrails.iam.documents import resolve
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.properties import CONTEXTS, Subject, prove_subject, prove_subjects
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
 from sudo_mcp_guardrails.policies.declaration import declaration
 from sudo_mcp_guardrails.policies.naming import REGION, ROLE_KINDS

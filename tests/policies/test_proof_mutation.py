@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Statement, evaluate
-from sudo_mcp_guardrails.iam.prove import Verdict
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.organization import agents as organization
 from sudo_mcp_guardrails.policies.proof_mutation import proof_mutants
