@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PROVED: Final = "PROVED"
 WITNESS: Final = "WITNESS"
 NOT_PROVED: Final = "NOT PROVED"
-UNDECIDED_RULE: Final = "proof/undecided"
 
 _LEVELS: Final = {WITNESS: "error", NOT_PROVED: "warning"}
 _STYLES: Final = {WITNESS: "bold red", NOT_PROVED: "yellow", PROVED: "green"}
@@ -47,6 +46,7 @@ def result_item(result: Result, file: str) -> Item:
         "statements": [f"{layer}:{sid}" for layer, sid in proof.statements],
         "reason": proof.reason,
         "title": result.property.title,
+        "rule": f"proof/{result.property.id}",
         "source": result.subject.source,
         "file": file,
     }
@@ -64,7 +64,8 @@ def undecided_item(undecided: Undecided, file: str) -> Item:
         "sids": [],
         "statements": [],
         "reason": undecided.reason,
-        "title": "nothing can be proved about the role",
+        "title": undecided.title,
+        "rule": undecided.rule,
         "source": undecided.role.construct_path or undecided.role.name,
         "file": file,
     }
@@ -115,7 +116,7 @@ def sarif_results(items: Iterable[Item]) -> Sequence[SarifResult]:
     """Return every witness and everything that is not proved as SARIF's results."""
     return [
         SarifResult(
-            f"proof/{item['property']}" if item["property"] else UNDECIDED_RULE,
+            item["rule"],
             _LEVELS[item["verdict"]],
             f"{item['agent']} {item['capability']} {item['context']}: {_gist(item)}",
             item["file"],

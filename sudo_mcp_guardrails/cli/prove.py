@@ -26,7 +26,6 @@ from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 from sudo_mcp_guardrails.cli.proof_report import (
     NOT_PROVED,
     PROVED,
-    UNDECIDED_RULE,
     WITNESS,
     Item,
     result_details,
@@ -178,9 +177,11 @@ def _summary(asked: _Asked, items: Sequence[Item], seconds: float) -> dict[str, 
 
 
 def _rules(asked: _Asked) -> list[SarifRule]:
+    from sudo_mcp_guardrails.policies.subjects import UNDECIDED_RULES
+
     rules = [
         SarifRule(f"proof/{p.id}", p.title, source=next((s for s in p.sources if s.startswith("https://")), ""))
         for task in asked.tasks
         for p in task.properties
     ]
-    return [*rules, SarifRule(UNDECIDED_RULE, "nothing can be proved about a role")]
+    return [*rules, *(SarifRule(rule, title) for rule, title in UNDECIDED_RULES.items())]

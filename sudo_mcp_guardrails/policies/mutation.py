@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.evaluate import Layers, evaluate
+from sudo_mcp_guardrails.iam.facts import Facts
+from sudo_mcp_guardrails.iam.witness import worst_case
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
@@ -19,6 +20,7 @@ from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
     from sudo_mcp_guardrails.iam.request import Request
     from sudo_mcp_guardrails.policies.bundle import AgentPolicies
     from sudo_mcp_guardrails.policies.scenario import Scenario
@@ -138,7 +140,7 @@ def _alone(place: _Place, request: Request, values: Mapping[str, str], effect: s
     document = place.document.resolve(values)
     # What denies has to hold against a resource policy that names the session; what allows has to allow by itself.
     denies = effect == "Deny"
-    resource = _names_session(request) if denies else None
+    resource = worst_case(Facts(request.principal)) if denies else None
     if place.layer == "identity":
         beside = (FULL_ACCESS,) if denies else ()
         return evaluate(request, Layers(identity=(document, *beside), resource=resource)).allowed
@@ -147,19 +149,6 @@ def _alone(place: _Place, request: Request, values: Mapping[str, str], effect: s
     return evaluate(
         request, Layers(identity=(FULL_ACCESS,), scps=((FULL_ACCESS, document),), resource=resource)
     ).allowed
-
-
-def _names_session(request: Request) -> PolicyDocument:
-    """Return a resource policy that allows everything to the caller's session by its ARN."""
-    principal = request.principal
-    statement = Statement(
-        sid="NamesSession",
-        effect="Allow",
-        actions=("*",),
-        resources=("*",),
-        principals=(("AWS", principal.session_arn or principal.arn),),
-    )
-    return PolicyDocument("resource", (statement,))
 
 
 def _without(layers: Layers, name: str, sid: str) -> Layers:

@@ -54,11 +54,12 @@ def proof_mutants(subjects: Iterable[Subject]) -> Iterator[ProofMutant]:
     """
     for subject in subjects:
         for layer, document in _documents(subject.layers):
+            denies = [statement for statement in document.statements if statement.effect == "Deny"]
+            if not denies:
+                continue
             around = _alone(subject, layer, document)
             proved = {r.property.id for r in _results(around) if r.proof.verdict is Verdict.PROVED}
-            for statement in document.statements:
-                if statement.effect != "Deny":
-                    continue
+            for statement in denies:
                 mutant = _alone(subject, layer, document.without(statement.sid))
                 open_ = (r for r in _results(mutant, proved) if r.proof.verdict is Verdict.WITNESS)
                 witness = next(open_, None)

@@ -36,6 +36,11 @@ UNDECIDED: Final = "proof/undecided"
 """Rule of a role about which nothing can be proved."""
 TRUST: Final = "proof/trust"
 """Rule of a role that trusts others than its declaration says."""
+UNDECIDED_RULES: Final = {
+    UNDECIDED: "nothing can be proved about the role",
+    TRUST: "others than those declared may assume the role",
+}
+"""Id of each rule about roles to its title."""
 WORKLOAD: Final = "workload"
 """Capability of the subject that stands for any role that an agent's resources may carry."""
 
@@ -55,6 +60,11 @@ class Undecided:
     agent: str
     reason: str
     rule: str = UNDECIDED
+
+    @property
+    def title(self) -> str:
+        """What the rule says."""
+        return UNDECIDED_RULES[self.rule]
 
 
 @dataclass(frozen=True)
@@ -169,6 +179,8 @@ def _undecided(role: TemplateRole, declared: Declaration) -> str:
     if role.path != declared.path or not kinds:
         expected = ", ".join(names.role_name(agent, kind) for kind in ROLE_KINDS)
         return f"its name {role.path + role.name!r} is none of the agent's: expected one of {expected}"
+    if not declared.accounts and "AccountId" not in role.template.values:
+        return f"its account is known at deployment alone, and agent {agent!r} declares none"
     return "; ".join(role.unknown)
 
 

@@ -14,6 +14,7 @@ from sudo_mcp_guardrails import cli
 from sudo_mcp_guardrails.iam.escalation import escalation_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 CONTEXTS = {"aws-mcp", "other-mcp", "direct"}
@@ -187,6 +188,24 @@ def test_a_role_with_an_unknown_policy_is_not_proved(
     assert "AdministratorAccess" in item["reason"]
     results = json.loads(sarif.read_text(encoding="utf-8"))["runs"][0]["results"]
     assert [(r["ruleId"], r["level"]) for r in results] == [("proof/undecided", "warning")]
+
+
+def test_a_role_that_trusts_others_than_declared_has_a_rule_of_its_own(
+    changed: Callable[[Callable[[Mapping[str, Any]], None]], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trust(resources: Mapping[str, Any]) -> None:
+        named = (r for r in resources.values() if r["Type"] == "AWS::IAM::Role")
+        role = next(r for r in named if str(r["Properties"].get("RoleName", "")).endswith("release-bot-read"))
+        statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+        role["Properties"]["AssumeRolePolicyDocument"] = {"Version": "2012-10-17", "Statement": [statement]}
+
+    sarif = tmp_path / "p.sarif"
+    assert cli.main(["prove", "-a", str(changed(trust)), "--json", "--sarif", str(sarif)]) == 2
+    (item,) = (item for item in answer(capsys)["items"] if item["verdict"] == "NOT PROVED")
+    assert item["title"] == "others than those declared may assume the role"
+    run = json.loads(sarif.read_text(encoding="utf-8"))["runs"][0]
+    assert [(r["ruleId"], r["level"]) for r in run["results"]] == [("proof/trust", "warning")]
+    assert "proof/trust" in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
 
 
 def test_an_app_without_agents_is_not_called_proved(

@@ -12,16 +12,21 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sudo_mcp_guardrails.agent_checks import FORBIDDEN_SERVICES
 from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
-from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Principal, Request, Statement, evaluate
+from sudo_mcp_guardrails.iam import Layers, Principal, Request, evaluate
 from sudo_mcp_guardrails.iam.catalogue import UnknownActionError, resource_arns, service_actions
+from sudo_mcp_guardrails.iam.facts import Facts
+from sudo_mcp_guardrails.iam.witness import worst_case
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
 from sudo_mcp_guardrails.policies.scope import AgentScope
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.iam import PolicyDocument
 
 ACCOUNT = "111111111111"
 VALUES = {"Partition": "aws", "AccountId": ACCOUNT, "Region": "us-east-1"}
@@ -141,17 +146,10 @@ def _blocked(actions: tuple[str, ...], kind: str) -> list[str]:
         arn=f"arn:aws:iam::{ACCOUNT}:role/mcp-guardrails/agents/release-bot/{role}",
         session="run-00000000000000000000000000",
     )
-    granted = Statement(
-        sid="NamesSession",
-        effect="Allow",
-        actions=("*",),
-        resources=("*",),
-        principals=(("AWS", f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{principal.session}"),),
-    )
     layers = Layers(
         identity=(FULL_ACCESS,),
         boundary=boundary,
-        resource=PolicyDocument("resource", (granted,)),
+        resource=worst_case(Facts(principal)),
     )
     blocked = []
     for action in actions:

@@ -68,6 +68,16 @@ def test_a_declaration_survives_the_template() -> None:
     assert any(arn.endswith(":::bot-*") for arn in wanted.own)
 
 
+def test_a_role_whose_account_nobody_tells_is_undecided() -> None:
+    [(key, declared)] = metadata(agent()).items()
+    found = read({"R": role()}, {key: {**declared, "regions": []}}, values={"Partition": "aws"})
+    assert found.decided == ()
+    assert [u.reason for u in found.undecided] == [
+        "its account is known at deployment alone, and agent 'bot' declares none"
+    ]
+    assert read({"R": role()}, {key: {**declared, "regions": []}}).decided
+
+
 def test_a_role_of_a_declared_agent_is_a_subject() -> None:
     found = read(
         {"R": role(ManagedPolicyArns=[{"Ref": "P"}]), "P": policy({"Fn::Sub": "arn:${AWS::Partition}:s3:::b"})}
