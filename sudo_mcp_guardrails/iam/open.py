@@ -14,11 +14,11 @@ from sudo_mcp_guardrails.iam.resources import classified
 from sudo_mcp_guardrails.iam.search import Candidate, Name, Target, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from sudo_mcp_guardrails.iam.conditions import Condition
     from sudo_mcp_guardrails.iam.documents import Strings
-    from sudo_mcp_guardrails.iam.facts import Facts
+    from sudo_mcp_guardrails.iam.facts import Facts, Values
     from sudo_mcp_guardrails.iam.reduce import Reduced
     from sudo_mcp_guardrails.iam.routes import Asked
 
@@ -151,13 +151,24 @@ def key_variables(bits: Sequence[Bit], facts: Facts, shared: Container[str]) -> 
             if condition.key not in ACCOUNT_KEYS:
                 name = Name(None if condition.key in shared else bit.step, condition.key)
                 conditions.setdefault(name, []).append((bit.mask, condition))
-    return [_key_variable(name, found, facts) for name, found in conditions.items()]
+    return [key_variable(name, found, facts.alternatives) for name, found in conditions.items()]
 
 
-def _key_variable(name: Name, conditions: Sequence[tuple[int, Condition]], facts: Facts) -> Variable:
-    """Return one key with its candidates: absent, each class of values, and sets of these where it can have several."""
+def key_variable(
+    name: Name, conditions: Sequence[tuple[int, Condition]], alternatives: Mapping[str, tuple[Values, ...]]
+) -> Variable:
+    """Return one key with its candidates: absent, each class of values, and sets of these where it can have several.
+
+    Args:
+        name: Of the key.
+        conditions: (mask of the statement, condition) of all that mention it.
+        alternatives: Keys with the values that they can have, where that is known.
+
+    Raises:
+        CapError: Where it has too many classes of values.
+    """
     options: Iterable[tuple[str, ...]]
-    given = facts.alternatives.get(name.key)
+    given = alternatives.get(name.key)
     if given is not None:
         options = given
     else:

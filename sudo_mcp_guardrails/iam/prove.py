@@ -141,9 +141,10 @@ class Prover:
 
     def _prove_wide(self, step: CompiledStatement, *, changing: bool) -> Proof:
         """Decide a step that asks about many actions."""
-        classes = self._classes(_meant(step, changing=changing))
-        listed = (proof for actions in classes for proof, _ in self._decide_class(step, actions))
-        return _first_open(chain(listed, self._decide_unlisted(step)))
+        left, denying = self._walls.around(step, _meant(step, changing=changing))
+        denied = [_denied(denying)] if denying else []
+        listed = (proof for actions in self._classes(left) for proof, _ in self._decide_class(step, actions))
+        return _first_open(chain(denied, listed, self._decide_unlisted(step)))
 
     def _decide_unlisted(self, step: CompiledStatement) -> Iterator[Proof]:
         """Decide the actions that the catalogue lacks and that an Allow names all the same."""
@@ -216,11 +217,9 @@ class Prover:
         if failed:
             why = "depends on a policy variable of unknown value" if question.approximate else "did not replay"
             return Proof(Verdict.NOT_PROVED, reason=f"{why}: {failed}")
-        denying = tuple(dict.fromkeys(question.denying))
-        if not denying:
+        if not question.denying:
             return Proof(Verdict.PROVED, reason="no request of the kind that is asked about is among those allowed")
-        listed = ", ".join(f"{layer}:{sid}" for layer, sid in denying)
-        return Proof(Verdict.PROVED, statements=denying, reason=f"every request is denied by one of {listed}")
+        return _denied(question.denying)
 
     def _replay(self, requests: tuple[Request, ...], asked: tuple[Asked, ...]) -> Proof | None:
         """Return the witness where the evaluator allows every request and each is one that was asked for."""
@@ -263,6 +262,13 @@ def _closed(action: str, layer: str, sid: str) -> Proof:
     if sid:
         return Proof(Verdict.PROVED, statements=((layer, sid),), reason=f"{action} is denied by {layer}:{sid}")
     return Proof(Verdict.PROVED, reason=f"nothing in {layer} allows {action}")
+
+
+def _denied(statements: tuple[tuple[str, str], ...]) -> Proof:
+    """Return the proof that some Deny statements leave nothing of what is asked about."""
+    listed = ", ".join(f"{layer}:{sid}" for layer, sid in statements)
+    one_of = "one of " if len(statements) > 1 else ""
+    return Proof(Verdict.PROVED, statements=statements, reason=f"every request is denied by {one_of}{listed}")
 
 
 def _meant(step: CompiledStatement, *, changing: bool) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.iam.action_sets import as_bytes, everything, name_at, named
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED
+from sudo_mcp_guardrails.iam.implied import applies_to_all
 from sudo_mcp_guardrails.iam.reduce import reduced
 from sudo_mcp_guardrails.iam.universe import ANYTHING
 
@@ -57,6 +58,25 @@ class Walls:
             return None
         return (actions & -actions).bit_length() - 1
 
+    def around(self, step: CompiledStatement, actions: int) -> tuple[int, tuple[tuple[str, str], ...]]:
+        """Return which of some actions are left, and what denies the others for all that a step asks about.
+
+        Args:
+            step: What is asked about.
+            actions: The actions; see :mod:`~sudo_mcp_guardrails.iam.action_sets`.
+
+        Returns:
+            The actions left, and (layer, Sid) of the Deny statements.
+        """
+        left, denying = actions, []
+        undeniable = named(tuple(ALWAYS_ALLOWED))
+        for layer, statement in self._denies:
+            closed = left & statement.action_set & ~undeniable
+            if closed and applies_to_all(statement, step, self._facts):
+                left &= ~closed
+                denying.append((layer, statement.sid))
+        return left, tuple(denying)
+
     def why(self, place: int) -> tuple[str, str, str]:
         """Return (action, layer, Sid): why the action at a place is closed. Without a Sid nothing there allows it."""
         name = name_at(place)
@@ -68,17 +88,20 @@ class Walls:
     @cached_property
     def _denying(self) -> tuple[tuple[str, CompiledStatement], ...]:
         """The Deny statements that apply to every request with one of their actions."""
+        return tuple((layer, statement) for layer, statement in self._denies if self._always(statement))
+
+    @cached_property
+    def _denies(self) -> tuple[tuple[str, CompiledStatement], ...]:
+        """All Deny statements; those of RCPs aside, which not every service heeds."""
         policies = self._policies
         limits = () if self._facts.principal.is_service_linked else policies.scps
         optional = (policies.vpc_endpoint, policies.resource, policies.boundary, policies.session)
         layers = (*limits, *(o for o in optional if o is not None), *policies.scope_down, policies.identity)
-        return tuple(
-            (layer.name, statement) for layer in layers for statement in layer.statements if self._always(statement)
-        )
+        return tuple((layer.name, statement) for layer in layers for statement in layer.statements if statement.deny)
 
     def _always(self, statement: CompiledStatement) -> bool:
         """Return whether a statement denies every request with one of its actions."""
-        if not statement.deny or not statement.unconfined:
+        if not statement.unconfined:
             return False
         left = reduced(statement, (ANYTHING,), self._facts)
         return left is not None and left.settled
