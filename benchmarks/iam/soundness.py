@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.iam.generate import Generator, target_of
 from sudo_mcp_guardrails.iam.catalogue import resource_arns, service_actions
+from sudo_mcp_guardrails.iam.compiled import compile_statement
 from sudo_mcp_guardrails.iam.conditions import substitute
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.evaluate import evaluate
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 SEED: Final = 20261123
 STACKS: Final = 10_000
 _REQUESTS: Final = 12
+_WIDE: Final = 2
+"""Requests of a stack around which a question about many actions is asked."""
 _SESSION: Final = ("aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:TokenIssueTime")
 """Keys of a request's context that are the same for all requests of a session."""
 _FILLINGS: Final = ("", "x", "a/b", "blue", "us-east-1", "111111111111", "role:role", "secret:secret", "111111111111:x")
@@ -46,6 +49,7 @@ class Soundness:
     Attributes:
         stacks: How many stacks were asked about.
         allowed: How many requests, and pairs of requests, were known to be allowed.
+        wide: How many questions about many actions were asked, each with such a request among what it covers.
         missed: Those of them that the prover called impossible: (number of the stack, the requests).
         witnesses: How many witnesses the prover gave.
         failed: Those that the evaluator does not allow.
@@ -55,6 +59,7 @@ class Soundness:
 
     stacks: int = 0
     allowed: int = 0
+    wide: int = 0
     missed: list[tuple[int, tuple[Request, ...]]] = field(default_factory=list)
     witnesses: int = 0
     failed: list[tuple[int, tuple[Request, ...]]] = field(default_factory=list)
@@ -63,7 +68,7 @@ class Soundness:
 
     def add(self, other: Soundness) -> None:
         """Add what was found on other stacks."""
-        for name in ("stacks", "allowed", "missed", "witnesses", "failed", "proved", "undecided"):
+        for name in ("stacks", "allowed", "wide", "missed", "witnesses", "failed", "proved", "undecided"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -104,10 +109,23 @@ def _check(number: int, rng: random.Random, found: Soundness) -> None:
         answers += [proof] if len(requests) == 1 else []
         if any(answer.verdict is Verdict.PROVED for answer in answers):
             found.missed.append((number, requests))
+    for request in allowed[:_WIDE]:
+        found.wide += 1
+        if prover.prove([_wide(rng, request, layers)]).verdict is Verdict.PROVED:
+            found.missed.append((number, (request,)))
 
 
 def _question(action: str, resource: str = "*") -> Statement:
     return Statement("Question", "Allow", actions=(action,), resources=(resource,))
+
+
+def _wide(rng: random.Random, request: Request, layers: Layers) -> Statement:
+    """Return a question about all actions of a service, under some conditions of the policies that a request meets."""
+    service = request.action.split(":", maxsplit=1)[0]
+    question = Statement("Wide", "Allow", actions=(f"{service}:*",), resources=(rng.choice(("*", request.resource)),))
+    conditions = dict.fromkeys(c for s in _statements(layers) for c in s.conditions)
+    met = [c for c in conditions if compile_statement(replace(question, conditions=(c,))).applies(request)]
+    return replace(question, conditions=tuple(rng.sample(met, min(len(met), rng.randint(0, 3)))))
 
 
 def _known(rng: random.Random, request: Request) -> Mapping[str, tuple[str | Values | None, ...]]:
@@ -198,6 +216,7 @@ def _expression(arn: str) -> re.Pattern[str]:
 def report(found: Soundness) -> str:
     """Return what was found as Markdown."""
     return f"""\
-{found.stacks:,} generated stacks: {found.allowed:,} requests and pairs of requests that the evaluator allows, of \
-which the prover called {len(found.missed)} impossible; {found.witnesses:,} witnesses, of which {len(found.failed)} \
+{found.stacks:,} generated stacks: {found.allowed:,} requests and pairs of requests that the evaluator allows, and \
+{found.wide:,} questions about all actions of a service and a few conditions that cover one: the prover called \
+{len(found.missed)} impossible; {found.witnesses:,} witnesses, of which {len(found.failed)} \
 do not replay; {found.proved:,} proofs, and {found.undecided:,} left `NOT PROVED`."""

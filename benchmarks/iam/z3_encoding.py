@@ -157,18 +157,24 @@ class Encoding:
         )
 
     def _format(self, arn: str) -> Formula:
-        """Return one format. No variable holds a colon but names of S3 objects and paths of IAM at the end."""
-        fixed = {"Partition": "aws", "Account": self._account}
-        segment = ("Region", "BucketName", "TableName", "FunctionName")
+        """Return one format: of the caller's account, or of nobody's, as AWS writes what it owns.
+
+        No variable holds a colon but names of S3 objects and paths of IAM at the end, and the qualifier of a function.
+        """
+        fixed = {"Partition": z3.Re("aws"), "Account": _any([z3.Re(a) for a in (self._account, "", "aws")])}
+        segment = ("Region", "BucketName", "TableName")
         parts = []
         for piece in re.findall(r"\$\{\w+\}|[^$]+", arn):
             name = piece[2:-1]
             if not piece.startswith("${"):
                 parts.append(_regex(piece))
             elif name in fixed:
-                parts.append(z3.Re(fixed[name]))
+                parts.append(fixed[name])
             elif name in segment:
                 parts.append(z3.Plus(_char(":/")))
+            elif name == "FunctionName":
+                qualifier = z3.Concat(z3.Re(":"), z3.Plus(_char(":")))
+                parts.append(z3.Concat(z3.Plus(_char(":")), z3.Option(qualifier)))
             else:
                 anything = arn.endswith(piece) and (name == "ObjectName" or name.endswith("WithPath"))
                 parts.append(z3.Plus(_char("" if anything else ":")))

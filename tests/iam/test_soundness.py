@@ -75,6 +75,7 @@ class TestSoundness:
         assert found.missed == []
         assert found.failed == []
         assert found.allowed > STACKS
+        assert found.wide > STACKS / 2
         assert min(found.witnesses, found.proved) > STACKS / 4
         assert found.undecided < STACKS / 100
 
@@ -91,6 +92,10 @@ class TestSoundness:
         found = soundness.check(range(200))
         assert found.missed  # what a resource policy grants
         assert found.failed  # what a boundary or a session policy stops
+
+    def test_a_prover_that_takes_a_deny_for_wider_than_it_is_is_caught(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sudo_mcp_guardrails.iam.walls.applies_to_all", lambda *_: True)
+        assert soundness.check(range(200)).missed
 
 
 class TestSolver:
