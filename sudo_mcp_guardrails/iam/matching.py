@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 ARN_PARTS: Final = 6
 """Parts of an ARN; the last may hold colons."""
+ACCOUNT_PART: Final = 4
+"""Place of the account among the parts of an ARN."""
 
 
 @lru_cache(maxsize=65_536)

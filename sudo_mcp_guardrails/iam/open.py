@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.automaton import CapError
 from sudo_mcp_guardrails.iam.catalogue import key_type, takes_several
 from sudo_mcp_guardrails.iam.classes import kind_of, sets, values
+from sudo_mcp_guardrails.iam.matching import ACCOUNT_PART
 from sudo_mcp_guardrails.iam.operators import ADDRESS_KIND, DATE_KIND, NUMBER_KIND
 from sudo_mcp_guardrails.iam.reduce import ACCOUNT_KEYS
 from sudo_mcp_guardrails.iam.resources import classified
 from sudo_mcp_guardrails.iam.search import Candidate, Name, Target, Variable
+from sudo_mcp_guardrails.iam.universe import ACCOUNT_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -28,8 +30,6 @@ _TYPES: Final = {NUMBER_KIND: "Numeric", DATE_KIND: "Date", ADDRESS_KIND: "IPAdd
 """Kind of a comparison to the type of the keys that only ever hold such values."""
 _ACCOUNT: Final = "aws:resourceaccount"
 _S3_ACCOUNT: Final = "s3:resourceaccount"
-_ACCOUNT_PART: Final = 4
-_ACCOUNT_DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ def _masks(reduced: Reduced, patterns: Strings) -> tuple[int, int]:
 
 def _owners(resource: str, own: str, named: Strings) -> tuple[str, ...]:
     """Return the accounts that may own a resource."""
-    parts = resource.split(":", _ACCOUNT_PART + 1)
-    if len(parts) > _ACCOUNT_PART and parts[_ACCOUNT_PART].isdigit():
-        return (parts[_ACCOUNT_PART],)
+    parts = resource.split(":", ACCOUNT_PART + 1)
+    if len(parts) > ACCOUNT_PART and parts[ACCOUNT_PART].isdigit():
+        return (parts[ACCOUNT_PART],)
     if resource == "*":
         return (own,)
-    strange = next(d * _ACCOUNT_DIGITS for d in "9876543210" if d * _ACCOUNT_DIGITS not in named)
+    strange = next(d * ACCOUNT_DIGITS for d in "9876543210" if d * ACCOUNT_DIGITS not in named)
     return tuple(dict.fromkeys((own, *named, strange)))
 
 

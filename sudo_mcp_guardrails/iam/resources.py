@@ -4,11 +4,13 @@ An ARN has six parts, told apart by its first five colons. A pattern matches whe
 part is walked by itself, and most of them (partition, Region, account) are the same for all agents. What is no ARN
 pattern is walked whole, and so is one whose early wildcard can stand for a colon that every such ARN has.
 
-One assumption is made here: that no name which AWS or its naming rules decide contains the end of another ARN. A
-wildcard of an earlier part may run on past colons, so that ``arn:P:dynamodb:*:111111111111:table/app-*`` would match
-a table of another account if it was named ``x:111111111111:table/app-``, which nobody can make. Names with colons of
-other kinds, such as ``rds:orders-2026-11-23``, are looked at; and the keys of S3 and the paths of IAM, in which one
-may write anything, are walked whole wherever a wildcard could run on into them.
+One assumption is made here: that no name which AWS or its naming rules decide contains the end of another ARN: a
+service, an account, or a type of the service's resources such as ``vpc/`` behind a colon. A wildcard of an earlier
+part may run on past colons, so that ``arn:P:dynamodb:*:111111111111:table/app-*`` would match a table of another
+account if it was named ``x:111111111111:table/app-``, which nobody can make. Names with colons of other kinds, such
+as ``rds:orders-2026-11-23``, are looked at; and names in which one may write anything, as the keys of S3 and the
+paths of IAM, are walked whole wherever a wildcard could run on into them. See
+:mod:`~sudo_mcp_guardrails.iam.crossing`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.automaton import CapError, by_beginning, like, representatives
 from sudo_mcp_guardrails.iam.classes import arn_tokens
-from sudo_mcp_guardrails.iam.matching import ARN_PARTS
+from sudo_mcp_guardrails.iam.crossing import runs_across, runs_on
+from sudo_mcp_guardrails.iam.matching import ACCOUNT_PART, ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
 from sudo_mcp_guardrails.iam.universe import (
     ACCOUNT,
@@ -26,8 +29,6 @@ from sudo_mcp_guardrails.iam.universe import (
     NOBODYS_ACCOUNTS,
     has_chosen_text,
     may_meet,
-    runs_across,
-    runs_on,
     tokens,
     universes,
 )
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.iam.documents import Strings
 
-_ACCOUNT: Final = 4
 MAX_COMBINATIONS: Final = 100_000
 """Combinations of parts up to which they are put together."""
 
@@ -103,7 +103,7 @@ def _joined(arn_format: str, partition: str, patterns: tuple[Strings, ...], acco
     """Yield a resource for each combination of patterns, put together from the classes of its parts."""
     found: dict[int, str] = {(1 << (len(patterns) + len(accounts))) - 1: ""}
     for number, part_format in enumerate(arn_format.split(":", ARN_PARTS - 1)):
-        named = accounts if number == _ACCOUNT and part_format else ()
+        named = accounts if number == ACCOUNT_PART and part_format else ()
         classes = _part(part_format, partition, tuple(parts[number] for parts in patterns), named, len(accounts))
         if len(found) * len(classes) > MAX_COMBINATIONS:
             raise CapError(f"telling {len(patterns)} resource patterns apart takes more than {MAX_COMBINATIONS} cases")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from sudo_mcp_guardrails.iam.crossing import disjoint
 from sudo_mcp_guardrails.iam.evaluate import ALWAYS_ALLOWED, OWN_POLICY_REQUIRED
 from sudo_mcp_guardrails.iam.open import Bit, Sides, resource_variable
 from sudo_mcp_guardrails.iam.principals import names_directly, names_role
 from sudo_mcp_guardrails.iam.rcp import supports_rcps
 from sudo_mcp_guardrails.iam.reduce import reduced
-from sudo_mcp_guardrails.iam.universe import disjoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

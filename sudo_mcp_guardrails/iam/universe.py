@@ -15,8 +15,6 @@ from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.operators import like as like_test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sudo_mcp_guardrails.iam.automaton import Tokens
 
 ANYTHING: Final = "*"
@@ -24,19 +22,21 @@ ANYTHING: Final = "*"
 NOTHING_NAMED: Final = ""
 """The universe of an action that takes no resource: it is decided on ``*``."""
 
-_WILDCARD: Final = re.compile(r"[*?\ue000\ue001]")
-_STAR_OR_MARK: Final = re.compile(r"[*?]")
-_MAX_WAYS: Final = 64
-"""Ways for a pattern's wildcards to stand for colons, up to which they are looked at."""
+WILDCARD: Final = re.compile(r"[*?\ue000\ue001]")
+OPEN: Final = re.compile(r"\$\{|\*")
+"""Where the text of a format ends: a variable, or a star of its own, as of an endpoint of DMS."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _SEGMENTS: Final = frozenset({"Region", "BucketName", "TableName"})
 """Variables whose values have neither colon nor slash; others may have both."""
+_CHOSEN: Final = frozenset({"ObjectName", "KeyPairName", "PlacementGroupName", "AlarmName"})
+"""Variables whose values may hold any character of ASCII at least.
+
+Source: EC2 API reference, ``CreateKeyPair`` and ``CreatePlacementGroup``; CloudWatch API reference, ``PutMetricAlarm``.
+"""
 ACCOUNT: Final = "${Account}"
 NOBODYS_ACCOUNTS: Final = ("", "aws")
 """What stands for the account in the ARNs of what AWS owns: a public document of SSM, a managed policy of IAM."""
-_SERVICE: Final = 2
-_SERVICE_NAME: Final = re.compile(r"[a-z0-9-]+")
-_ACCOUNT_DIGITS: Final = 12
+ACCOUNT_DIGITS: Final = 12
 
 
 def formats_of(action: str) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ def tokens(arn_format: str, partition: str) -> Tokens:
         if name == "Partition":
             out += literal(partition)
         elif name == "Account":
-            out += [Token("", DIGIT)] * _ACCOUNT_DIGITS
+            out += [Token("", DIGIT)] * ACCOUNT_DIGITS
         elif name in _SEGMENTS:
             out += some(SEGMENT)
         else:
@@ -83,76 +83,8 @@ def tokens(arn_format: str, partition: str) -> Tokens:
 
 @lru_cache(maxsize=8192)
 def has_chosen_text(arn_format: str) -> bool:
-    """Return whether who makes a resource may choose text with colons in it: the keys of S3, and paths in IAM."""
-    return any(m[1] == "ObjectName" or m[1].endswith("WithPath") for m in _VARIABLE.finditer(arn_format))
-
-
-def runs_on(pattern: str) -> bool:
-    """Return whether a wildcard before the last part of an ARN pattern may run on past colons into that part."""
-    return _WILDCARD.search(":".join(pattern.split(":", ARN_PARTS - 1)[:-1])) is not None
-
-
-@lru_cache(maxsize=65_536)
-def runs_across(arn_format: str, partition: str, pattern: str) -> bool:
-    """Return whether a wildcard before the last part of a pattern can stand for a colon of the format itself.
-
-    As in ``arn:P:lambda:*:function:app-*``, whose first star stands for Region and account. Names that would hold the
-    end of another ARN do not count, see :mod:`~sudo_mcp_guardrails.iam.resources`.
-    """
-    if not runs_on(pattern) or arn_format == NOTHING_NAMED:
-        return False
-    parts = arn_format.replace("${Partition}", partition).split(":")
-    if len(parts) < ARN_PARTS or pattern.count(":") < ARN_PARTS - 1:
-        return True
-    name = next((n for n, part in enumerate(parts) if n >= ARN_PARTS - 1 and "${" in part), len(parts) - 1)
-    *early, last = pattern.split(":", ARN_PARTS - 1)
-    if all(map(_part_meets, parts[: name + 1], (*early, *last.split(":")))):
-        # Where it matches as it stands, a star further on would run into a name that ends like another ARN.
-        return False
-    # Whether the pattern itself says where the service stands: not in ``arn:aws*qs:…``.
-    known = early[1] == "*" or ("*" not in early[1] and like_test((early[1],))(partition))
-    placed = early[0] == "arn" and known and _SERVICE_NAME.fullmatch(early[_SERVICE]) is not None
-    if placed and early[_SERVICE] != parts[_SERVICE]:
-        return False
-    for count in range(1, ARN_PARTS):
-        for number, way in enumerate(_ways(":".join(early), count)):
-            before = way.split(":")
-            aligned = (*before, *last.split(":"))
-            account = early[-1] in NOBODYS_ACCOUNTS or (len(early[-1]) == _ACCOUNT_DIGITS and early[-1].isdigit())
-            moved = placed and before[_SERVICE] != early[_SERVICE]
-            if moved or (account and len(before) > name):
-                continue  # a name that holds a service or an account, and so the end of another ARN
-            if number >= _MAX_WAYS or all(map(_part_meets, parts[: name + 1], aligned)):
-                return True
-    return False
-
-
-def _ways(pattern: str, lacking: int) -> Iterator[str]:
-    """Yield a pattern with the colons that it lacks, wherever a wildcard may stand for them."""
-    match = _STAR_OR_MARK.search(pattern)
-    if match is None or not lacking:
-        if not lacking:
-            yield pattern
-        return
-    before, wild, rest = pattern[: match.start()], match[0], pattern[match.end() :]
-    for count in range(lacking + 1):
-        if wild == "?" and count > 1:
-            break
-        stands = ":" if wild == "?" and count else wild + ":*" * count
-        for after in _ways(rest, lacking - count):
-            yield before + stands + after
-
-
-def _part_meets(known: str, wanted: str) -> bool:
-    """Return whether one part of a pattern can match one part of a format; True where that is not plain to see."""
-    if "${" not in known:
-        return like_test((wanted,))(known)
-    if known == ACCOUNT:
-        digits = _STAR_OR_MARK.sub("", wanted)
-        return digits.isdigit() or not digits or any(map(like_test((wanted,)), NOBODYS_ACCOUNTS))
-    beginning, start = known.split("${", 1)[0], _WILDCARD.split(wanted, maxsplit=1)[0]
-    length = min(len(beginning), len(start))
-    return beginning[:length] == start[:length]
+    """Return whether who makes a resource may choose text with colons in it: the keys of S3, paths in IAM and more."""
+    return any(m[1] in _CHOSEN or m[1].endswith("WithPath") for m in _VARIABLE.finditer(arn_format))
 
 
 @lru_cache(maxsize=65_536)
@@ -165,8 +97,8 @@ def may_meet(arn_format: str, partition: str, pattern: str) -> bool:
         return True
     if arn_format == NOTHING_NAMED:
         return like_test((pattern,))("*")
-    known = arn_format.replace("${Partition}", partition).split("${", 1)[0].split("*", 1)[0]
-    wanted = _WILDCARD.split(pattern, maxsplit=1)[0]
+    known = OPEN.split(arn_format.replace("${Partition}", partition), maxsplit=1)[0]
+    wanted = WILDCARD.split(pattern, maxsplit=1)[0]
     if len(wanted) == len(pattern) and len(wanted) < len(known):
         return False
     length = min(len(known), len(wanted))
@@ -201,35 +133,4 @@ def covers(arn_format: str, partition: str, pattern: str) -> bool:
     if not all(w == "*" or (w == k and "${" not in k) for w, k in zip(wanted[:-1], known[:-1], strict=True)):
         return False
     last = wanted[-1]
-    return last.endswith("*") and not _WILDCARD.search(last[:-1]) and beginning.startswith(last[:-1])
-
-
-@lru_cache(maxsize=65_536)
-def disjoint(formats: tuple[str, ...], partition: str, first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Return whether no resource matches a pattern of both sets; False where that is not plain to see.
-
-    Args:
-        formats: ARN formats of the resources.
-        partition: Such as ``"aws"``.
-        first: Resource patterns.
-        second: Resource patterns.
-    """
-    for arn_format in formats:
-        chosen = has_chosen_text(arn_format)
-        for pattern in (*first, *second):
-            if (chosen and runs_on(pattern)) or runs_across(arn_format, partition, pattern):
-                return False
-    return all(_apart(a, b) for a in first for b in second)
-
-
-def _apart(first: str, second: str) -> bool:
-    """Return whether two patterns differ in the beginning of any part that both write out."""
-    parts = [pattern.split(":", ARN_PARTS - 1) for pattern in (first, second)]
-    if any(len(p) < ARN_PARTS for p in parts):
-        return False
-    for a, b in zip(*parts, strict=True):
-        one, other = _WILDCARD.split(a, maxsplit=1)[0], _WILDCARD.split(b, maxsplit=1)[0]
-        length = min(len(one), len(other))
-        if one[:length] != other[:length]:
-            return True
-    return False
+    return last.endswith("*") and not WILDCARD.search(last[:-1]) and beginning.startswith(last[:-1])

@@ -22,9 +22,9 @@ NOT_HERE = ("StringNotEquals", "aws:RequestedRegion", ("eu-west-1",))
 NAMED = ("Null", "aws:RequestedRegion", ("false",))
 
 
-def implied(denied: tuple[Any, ...], asked: tuple[Any, ...], facts: Facts = FACTS, **more: Any) -> bool:
-    resources = {} if "not_resources" in more else {"resources": ("*",)}
-    deny = Statement("D", "Deny", actions=("*",), conditions=denied, **resources, **more)
+def implied(denied: Any, asked: Any, facts: Facts = FACTS, *, not_resources: tuple[str, ...] = ()) -> bool:
+    resources = () if not_resources else ("*",)
+    deny = Statement("D", "Deny", actions=("*",), resources=resources, not_resources=not_resources, conditions=denied)
     ask = Statement("A", "Allow", actions=("s3:*",), resources=("arn:aws:s3:::a*",), conditions=asked)
     return applies_to_all(compile_statement(deny), compile_statement(ask), facts)
 

@@ -6,7 +6,7 @@ import re
 from itertools import product
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from sudo_mcp_guardrails.iam.automaton import CapError
@@ -51,7 +51,10 @@ def account_of(arn: str) -> str:
 def check(arn_format: str, patterns: list[str], accounts: tuple[str, ...] = ()) -> None:
     """Every combination of patterns and account that an ARN of the format has is among those found."""
     tests = [like((pattern,)) for pattern in patterns]
-    found = resources((arn_format,), "aws", tuple(patterns), accounts)
+    try:
+        found = resources((arn_format,), "aws", tuple(patterns), accounts)
+    except CapError:
+        reject()  # too many ways for wildcards to run on; it says so, and that is not what is tested here
 
     def classes(arns: tuple[str, ...]) -> set[tuple[object, ...]]:
         return {(*(test(arn) for test in tests), *(account_of(arn) == account for account in accounts)) for arn in arns}
@@ -151,7 +154,11 @@ def test_several_formats_are_each_looked_at() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(queues | buckets, max_size=3, unique=True))
 def test_masks_say_which_patterns_match(patterns: list[str]) -> None:
-    for text, mask in classified((QUEUE, BUCKET), "aws", tuple(patterns), (OWN,)):
+    try:
+        found = classified((QUEUE, BUCKET), "aws", tuple(patterns), (OWN,))
+    except CapError:
+        reject()
+    for text, mask in found:
         assert [bool(mask >> place & 1) for place in range(len(patterns))] == [like((p,))(text) for p in patterns]
 
 

@@ -9,17 +9,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sudo_mcp_guardrails.iam.automaton import literal, representatives
+from sudo_mcp_guardrails.iam.crossing import runs_on
 from sudo_mcp_guardrails.iam.operators import WILD, like
 from sudo_mcp_guardrails.iam.universe import (
     ANYTHING,
     NOTHING_NAMED,
     any_may_meet,
     covers,
-    disjoint,
     formats_of,
     may_meet,
     relevant,
-    runs_on,
     tokens,
     universes,
 )
@@ -87,35 +86,6 @@ def test_what_is_left_out_does_not_matter(formats: list[str], wanted: list[str])
     assert any_may_meet(tuple(formats), "aws", tuple(wanted)) or not left
 
 
-@settings(max_examples=400, deadline=None)
-@given(
-    st.sampled_from(FORMATS[:-1]),
-    st.lists(patterns, min_size=1, max_size=2),
-    st.lists(patterns, min_size=1, max_size=2),
-)
-@example(OBJECT, ["arn:aws:s3:::a*"], ["arn:aws:s3:*:*:ab/*"])
-@example(ROLE, [f"arn:aws:iam::{OWN}:role/x:ab"], ["arn:aws:iam::*:ab"])
-@example(QUEUE, [f"arn:aws:sqs:us:{OWN}:a"], [f"arn:*:us:{OWN}:a", f"arn:aws:*:us:{OWN}:a"])
-def test_what_is_called_disjoint_is(arn_format: str, first: list[str], second: list[str]) -> None:
-    if disjoint((arn_format,), "aws", tuple(first), tuple(second)):
-        one = {arn for pattern in first for arn in matched(arn_format, pattern)}
-        other = {arn for pattern in second for arn in matched(arn_format, pattern)}
-        assert not one & other
-
-
-def test_a_star_that_runs_on_is_not_called_disjoint() -> None:
-    arn = f"arn:aws:lambda:us:{OWN}:function:app-x"
-    pattern = "arn:aws:*:*:function:app-*"
-    assert like((pattern,))(arn)
-    assert not disjoint(formats_of("lambda:DeleteFunction"), "aws", (arn,), (pattern,))
-
-
-def test_a_star_that_runs_on_is_not_called_disjoint_in_another_partition() -> None:
-    arn, other = f"arn:aws-cn:lambda:cn-north-1:{OWN}:function:app-x", "arn:aws-cn:*:*:function:app-*"
-    assert like((other,))(arn)
-    assert not disjoint(formats_of("lambda:DeleteFunction"), "aws-cn", (arn,), (other,))
-
-
 class TestShortCutsAreTaken:
     """They would be right and useless if they never decided."""
 
@@ -134,12 +104,6 @@ class TestShortCutsAreTaken:
         assert not covers(ROLE, "aws", f"arn:aws:iam::{OWN}:role/*")
         assert relevant(("arn:aws:s3:::*", "arn:aws:s3:::a"), (BUCKET, OBJECT), "aws") == ("*",)
         assert relevant(("arn:aws:sqs:*", "arn:aws:s3:::a"), (BUCKET,), "aws") == ("arn:aws:s3:::a",)
-
-    def test_apart(self) -> None:
-        others = ("arn:aws:iam::1:role/b/*", "arn:aws:iam::1:user/*")
-        assert disjoint((ROLE,), "aws", ("arn:aws:iam::1:role/a",), others)
-        assert not disjoint((ROLE,), "aws", ("arn:aws:iam::1:role/a*",), ("arn:aws:iam::1:role/ab*",))
-        assert not disjoint((ROLE,), "aws", ("*",), ("arn:aws:iam::1:role/b/*",))
 
 
 @pytest.mark.parametrize("arn_format", FORMATS)
