@@ -28,7 +28,7 @@ ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 RATIO_LIMIT: Final = 1.5
 IMPORT_LIMIT: Final = 0.100
-REPETITIONS: Final = 5
+REPETITIONS: Final = 9
 IMPORTS: Final = 10
 _TIMEOUT: Final = 300
 # Prints its own seconds, so that the start of the interpreter does not count, and whether jsii was imported:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -10,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from sudo_mcp_guardrails.agents import Capability
-from sudo_mcp_guardrails.constructs.declared import note_declaration, written_arn
+from sudo_mcp_guardrails.constructs.declared import arn_of, note_declaration, written_arn
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
 
 _BROKER = "${broker}"
 _WRITE_CHECKS = ("CKV_AWS_108", "CKV_AWS_109", "CKV_AWS_110", "CKV_AWS_111")
+
+
+# Each value of the CDK is a call to Node: one serves the roles of all agents.
+@cache
+def _hour() -> cdk.Duration:
+    return cdk.Duration.hours(1)
+
+
+@cache
+def _cloudformation() -> iam.ServicePrincipal:
+    return iam.ServicePrincipal("cloudformation.amazonaws.com")
 
 
 @jsii.implements(iam.IGrantable)
@@ -81,10 +93,7 @@ class AgentRoles(Construct):
             direct=() if direct_assumption is None else direct_assumption.principals,
         )
         note_declaration(stack, *to_metadata(declared))
-        # Each value of the CDK is a call to Node: one serves all four roles.
-        self._hour = cdk.Duration.hours(1)
-        self._duration = max_session_duration or self._hour
-        self._service = iam.ServicePrincipal("cloudformation.amazonaws.com")
+        self._duration = max_session_duration or _hour()
         policies = AgentPolicies(agent_scope)
         read = self._policy("Read", policies.read)
         plan = self._policy("Plan", policies.plan)
@@ -97,7 +106,7 @@ class AgentRoles(Construct):
             note_source(self)
         direct = () if direct_assumption is None else direct_assumption.statements()
 
-        broker_arn = broker.role_arn
+        broker_arn = arn_of(broker)
 
         def minted(kind: Capability, arn: str) -> tuple[PolicyDocument, Mapping[str, str]]:
             statements = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
@@ -119,7 +128,7 @@ class AgentRoles(Construct):
             *(
                 (trust.trust_policy(trust.nobody()), {})
                 if apply_broker is None
-                else minted(Capability.APPLY, apply_broker.role_arn)
+                else minted(Capability.APPLY, arn_of(apply_broker))
             ),
         )
         """Carries out one approved plan."""
@@ -169,11 +178,11 @@ class AgentRoles(Construct):
             self,
             kind.capitalize() + "Role",
             # The trust policy is data like every other policy; the CDK's own rendering is replaced below.
-            assumed_by=self._service,
+            assumed_by=_cloudformation(),
             role_name=names.role_name(agent.name, kind),
             path=names.role_path(agent.name),
             description=f"Agent {agent.name}, {kind}; answers to {agent.owner}",
-            max_session_duration=self._duration if kind in {"read", "plan"} else self._hour,
+            max_session_duration=self._duration if kind in {"read", "plan"} else _hour(),
         )
         resource = role.node.default_child
         if not isinstance(resource, iam.CfnRole):

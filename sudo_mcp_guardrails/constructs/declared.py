@@ -17,6 +17,8 @@ _MADE: Final[WeakKeyDictionary[cdk.Stack, dict[str, Any]]] = WeakKeyDictionary()
 """What was declared in each stack: the value by its key in the template's ``Metadata``."""
 _ARNS: Final[WeakKeyDictionary[iam.IRole, tuple[cdk.Stack, str]]] = WeakKeyDictionary()
 """The last stack that a broker's ARN was written for: one broker serves hundreds of agents."""
+_TOKENS: Final[WeakKeyDictionary[iam.IRole, str]] = WeakKeyDictionary()
+"""The ARN of each broker, as the CDK's token."""
 
 
 def note_declaration(stack: cdk.Stack, key: str, value: dict[str, Any]) -> None:
@@ -33,6 +35,13 @@ def declared_in(app: cdk.App) -> Iterator[tuple[str, str, Any]]:
             yield from ((file, key, value) for key, value in declared.items())
 
 
+def arn_of(role: iam.IRole) -> str:
+    """Return a role's ARN; asked of Node once, since one broker serves hundreds of agents."""
+    if role not in _TOKENS:
+        _TOKENS[role] = role.role_arn
+    return _TOKENS[role]
+
+
 def written_arn(stack: cdk.Stack, role: iam.IRole) -> str:
     """Return a role's ARN for a declaration in a stack: JSON as text, in which CloudFormation replaces nothing.
 
@@ -41,7 +50,7 @@ def written_arn(stack: cdk.Stack, role: iam.IRole) -> str:
     """
     known, text = _ARNS.get(role, (None, ""))
     if known is not stack:
-        value, home = stack.resolve(role.role_arn), cdk.Stack.of(role)
+        value, home = stack.resolve(arn_of(role)), cdk.Stack.of(role)
         text = json.dumps({"in": "" if home is stack else home.template_file, "arn": value}, sort_keys=True)
         _ARNS[role] = (stack, text)
     return text
