@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
@@ -13,8 +12,8 @@ from constructs import Construct
 from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.constructs.declared import arn_of, note_declaration, written_arn
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
-from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_policy_risks
+from sudo_mcp_guardrails.constructs.role import GuardrailRole
 from sudo_mcp_guardrails.constructs.source_lines import note_source
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
@@ -28,18 +27,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.scope import AgentScope
 
 _BROKER = "${broker}"
+_HOUR = 3600
 _WRITE_CHECKS = ("CKV_AWS_108", "CKV_AWS_109", "CKV_AWS_110", "CKV_AWS_111")
-
-
-# Each value of the CDK is a call to Node: one serves the roles of all agents.
-@cache
-def _hour() -> cdk.Duration:
-    return cdk.Duration.hours(1)
-
-
-@cache
-def _cloudformation() -> iam.ServicePrincipal:
-    return iam.ServicePrincipal("cloudformation.amazonaws.com")
 
 
 @jsii.implements(iam.IGrantable)
@@ -93,7 +82,7 @@ class AgentRoles(Construct):
             direct=() if direct_assumption is None else direct_assumption.principals,
         )
         note_declaration(stack, *to_metadata(declared))
-        self._duration = max_session_duration or _hour()
+        self._seconds = _HOUR if max_session_duration is None else max_session_duration.to_seconds()
         policies = AgentPolicies(agent_scope)
         read = self._policy("Read", policies.read)
         plan = self._policy("Plan", policies.plan)
@@ -113,29 +102,46 @@ class AgentRoles(Construct):
             extra = () if kind is Capability.APPLY else direct
             return trust.trust_policy(*statements, *extra), {_BROKER: arn}
 
-        self.read_role: iam.IRole = self._role(
-            "read", [read, *sensitive_policies], boundary, *minted(Capability.READ, broker_arn)
-        )
-        """Lists and describes."""
-        self.plan_role: iam.IRole = self._role(
-            "plan", [read, plan, *sensitive_policies], boundary, *minted(Capability.PLAN, broker_arn)
-        )
-        """Reads, and prepares change sets."""
-        self.apply_role: iam.IRole = self._role(
-            "apply",
-            [read, apply],
-            boundary,
-            *(
-                (trust.trust_policy(trust.nobody()), {})
-                if apply_broker is None
-                else minted(Capability.APPLY, arn_of(apply_broker))
+        self.resources: Mapping[str, GuardrailRole] = {
+            "read": self._role("read", [read, *sensitive_policies], boundary, *minted(Capability.READ, broker_arn)),
+            "plan": self._role(
+                "plan", [read, plan, *sensitive_policies], boundary, *minted(Capability.PLAN, broker_arn)
             ),
-        )
+            "apply": self._role(
+                "apply",
+                [read, apply],
+                boundary,
+                *(
+                    (trust.trust_policy(trust.nobody()), {})
+                    if apply_broker is None
+                    else minted(Capability.APPLY, arn_of(apply_broker))
+                ),
+            ),
+            "execution": self._role(
+                "execution", [read, execution], execution_boundary, trust.trust_policy(trust.cloudformation()), {}
+            ),
+        }
+        """The ``AWS::IAM::Role`` of each capability, and ``execution``."""
+
+    @property
+    def read_role(self) -> iam.IRole:
+        """Lists and describes."""
+        return self.resources["read"].role
+
+    @property
+    def plan_role(self) -> iam.IRole:
+        """Reads, and prepares change sets."""
+        return self.resources["plan"].role
+
+    @property
+    def apply_role(self) -> iam.IRole:
         """Carries out one approved plan."""
-        self.execution_role: iam.IRole = self._role(
-            "execution", [read, execution], execution_boundary, trust.trust_policy(trust.cloudformation()), {}
-        )
+        return self.resources["apply"].role
+
+    @property
+    def execution_role(self) -> iam.IRole:
         """What CloudFormation assumes for an approved change."""
+        return self.resources["execution"].role
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -144,11 +150,7 @@ class AgentRoles(Construct):
 
     def role(self, capability: Capability) -> iam.IRole:
         """Return the role of a capability."""
-        return {
-            Capability.READ: self.read_role,
-            Capability.PLAN: self.plan_role,
-            Capability.APPLY: self.apply_role,
-        }[capability]
+        return self.resources[capability.value].role
 
     def grant_pass_execution_role(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let somebody else, such as a pipeline, give the execution role to CloudFormation."""
@@ -172,22 +174,17 @@ class AgentRoles(Construct):
         boundary: GuardrailPolicy,
         trusted: PolicyDocument,
         tokens: Mapping[str, str],
-    ) -> iam.Role:
+    ) -> GuardrailRole:
         names, agent = self._scope.names, self._scope.agent
-        role = iam.Role(
+        return GuardrailRole(
             self,
             kind.capitalize() + "Role",
-            # The trust policy is data like every other policy; the CDK's own rendering is replaced below.
-            assumed_by=_cloudformation(),
-            role_name=names.role_name(agent.name, kind),
+            name=names.role_name(agent.name, kind),
             path=names.role_path(agent.name),
             description=f"Agent {agent.name}, {kind}; answers to {agent.owner}",
-            max_session_duration=self._duration if kind in {"read", "plan"} else _hour(),
+            trusted=trusted,
+            tokens=tokens,
+            boundary=boundary,
+            policies=policies,
+            session_seconds=self._seconds if kind in {"read", "plan"} else _HOUR,
         )
-        resource = role.node.default_child
-        if not isinstance(resource, iam.CfnRole):
-            raise TypeError(f"role {role.node.path!r} has no AWS::IAM::Role")
-        resource.assume_role_policy_document = policy_json(trusted, tokens)
-        resource.permissions_boundary = boundary.policy_arn
-        resource.managed_policy_arns = [policy.policy_arn for policy in policies]
-        return role

@@ -140,10 +140,11 @@ class TestGrants:
         roles = AgentGuardrails(stack, "Agents", agents=[make()]).roles("release-bot")
         grant = s3.Bucket(stack, "Bucket").grant_read(roles)
         assert grant.success
-        policies = [r for r in template(stack)["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
-        assert len(policies) == 1
-        [role] = policies[0]["Properties"]["Roles"]
-        assert "ReadRole" in role["Ref"]
+        resources = template(stack)["Resources"]
+        [policy] = [r for r in resources.values() if r["Type"] == "AWS::IAM::Policy"]
+        [role] = [id_ for id_ in policy["DependsOn"] if resources[id_]["Type"] == "AWS::IAM::Role"]
+        assert policy["Properties"]["Roles"] == [resources[role]["Properties"]["RoleName"]]
+        assert resources[role]["Properties"]["RoleName"] == "mcp-guardrails-release-bot-read"
 
     def test_roles_by_capability(self, make: Callable[..., Agent]) -> None:
         stack = new_stack()
@@ -163,7 +164,8 @@ class TestGrants:
         [policy] = [r for r in template(stack)["Resources"].values() if r["Type"] == "AWS::IAM::Policy"]
         [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
         assert statement["Action"] == "iam:PassRole"
-        assert "ExecutionRole" in str(statement["Resource"])
+        path = ":iam::111111111111:role/mcp-guardrails/agents/release-bot/mcp-guardrails-release-bot-execution"
+        assert statement["Resource"] == {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, path]]}
 
 
 class TestTrust:

@@ -45,8 +45,7 @@ class Gate:
 
     def open(self) -> None:
         """Let the read role do anything: no boundary, and a policy that allows all."""
-        role = self.guardrails.roles("release-bot").read_role.node.default_child
-        assert isinstance(role, iam.CfnRole)
+        role = self.guardrails.roles("release-bot").resources["read"]
         role.permissions_boundary = None
         statement = iam.PolicyStatement(sid="Oops", actions=["*"], resources=["*"])
         role.policies = [
@@ -102,7 +101,7 @@ def test_a_witness_fails_with_the_request_the_sid_and_the_line(gate: Gate) -> No
     assert f"Rule {PLUGIN}::proof/{PROPERTY}" in said
     assert f"WITNESS: {ACTION} on " in said
     assert "identity:Oops" in said
-    assert "Guardrails/Agents/release-bot/Roles/ReadRole/Resource" in said
+    assert "Guardrails/Agents/release-bot/Roles/ReadRole" in said
     line = next(
         number
         for number, text in enumerate(Path(__file__).read_text(encoding="utf-8").splitlines(), start=1)
@@ -281,11 +280,7 @@ class TestNotProved:
             ("known", {arn: viewing}, ""),
         ):
             gate = Gate(agent, tmp_path / name)
-            role = gate.guardrails.roles("release-bot").read_role
-            role.add_managed_policy(iam.ManagedPolicy.from_managed_policy_arn(gate.stack, "View", arn))
-            # The library sets the list on the resource itself, past the CDK's own.
-            resource = role.node.default_child
-            assert isinstance(resource, iam.CfnRole)
+            resource = gate.guardrails.roles("release-bot").resources["read"]
             resource.managed_policy_arns = [*(resource.managed_policy_arns or []), arn]
             said = gate.synth(known_policies=known)
             assert expected in said
@@ -298,16 +293,14 @@ class TestNotProved:
         assert "its boundary is None, expected the agent's" in gate.synth()
 
     def test_a_role_that_trusts_others_than_declared(self, gate: Gate) -> None:
-        role = gate.guardrails.roles("release-bot").apply_role.node.default_child
-        assert isinstance(role, iam.CfnRole)
+        role = gate.guardrails.roles("release-bot").resources["apply"]
         statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
         role.add_property_override("AssumeRolePolicyDocument", {"Version": "2012-10-17", "Statement": [statement]})
         assert "of its trust policy lets '*' do 'sts:assumerole'" in gate.synth()
         assert "proof/trust" in {v["ruleName"] for v in gate.report()["violations"]}
 
     def test_a_role_off_its_path(self, gate: Gate) -> None:
-        role = gate.guardrails.roles("release-bot").apply_role.node.default_child
-        assert isinstance(role, iam.CfnRole)
+        role = gate.guardrails.roles("release-bot").resources["apply"]
         role.add_property_override("Path", "/")
         said = gate.synth()
         assert "no template has its role '/mcp-guardrails/agents/release-bot/mcp-guardrails-release-bot-apply'" in said
