@@ -9,7 +9,7 @@ from sudo_mcp_guardrails.agents import Agent, AgentEnvironment, SensitiveRead
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.scope import AgentScope
 from sudo_mcp_guardrails.policies.sensitive import deny_policy, sensitive_actions
 
@@ -73,10 +73,13 @@ def page() -> str:
                 trust.cloudformation(),
             )
         ),
-        _section(
-            "SCP",
-            "For the organization; `policies.organization.agents.policy()` returns it. No construct attaches it yet.",
-            organization.policy(),
+        *(
+            _section(
+                f"SCP {policy.name}",
+                "For the organization; `policies.organization.packs.agent_scps()` returns it.",
+                policy,
+            )
+            for policy in agent_scps()
         ),
     ]
     return "\n".join(parts)

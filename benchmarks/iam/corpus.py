@@ -19,7 +19,7 @@ from sudo_mcp_guardrails.iam.request import Principal, Request
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, REGION
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.scope import AgentScope
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _asker(agent: Agent, kind: str) -> Asker:
     session = _RUN if kind != "execution" else "AWSCloudFormation"
     tags = {"agent": agent.name, "run": _RUN, "capability": kind} if kind != "execution" else {}
     principal = Principal(role, session=session, tags=tags, source_identity=_RUN if tags else None)
-    layers = AgentPolicies(scope).layers(kind, VALUES, scps=(organization.policy(),))
+    layers = AgentPolicies(scope).layers(kind, VALUES, scps=agent_scps())
     return Asker(f"{agent.name}/{kind}", principal, layers, tuple(_requests(agent, principal)))
 
 

@@ -27,7 +27,7 @@ from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, REGION
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
 from sudo_mcp_guardrails.policies.declaration import declaration
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.properties import agent_properties
 from sudo_mcp_guardrails.policies.scope import AgentScope
 from sudo_mcp_guardrails.policies.subjects import workload
@@ -66,7 +66,7 @@ def managed() -> dict[str, Any]:
 def actions() -> dict[str, Any]:
     """Prove every action of the catalogue through identity, boundary, session and SCP of a role."""
     scope = AgentScope(AGENTS[1], ACCOUNT)
-    layers = AgentPolicies(scope).layers("apply", _values(ACCOUNT, REGION), scps=(organization.policy(),))
+    layers = AgentPolicies(scope).layers("apply", _values(ACCOUNT, REGION), scps=agent_scps())
     session = Statement("Plan", "Allow", actions=("s3:*", "lambda:*"), resources=scope.all_own)
     layers = replace(layers, session=(PolicyDocument("session", (session,)).resolve(_values(ACCOUNT, REGION)),))
     facts = Facts(_principal(scope, "apply", ACCOUNT, REGION))

@@ -39,7 +39,14 @@ from sudo_mcp_guardrails.cli.sarif import SarifOption, SarifRule, write_sarif
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument
     from sudo_mcp_guardrails.iam.properties import Property, Subject
+
+
+class Layer(str, Enum):
+    """A layer that is proved by itself."""
+
+    ORGANIZATION = "organization"
 
 
 class ResourcePolicies(str, Enum):
@@ -86,6 +93,10 @@ def prove(
     *,
     app_dir: AppDirOption = None,
     synth: SynthOption = False,
+    layer: Annotated[
+        Layer | None,
+        typer.Option(help="Prove a layer by itself: the organization's SCPs, on a new agent role with full access."),
+    ] = None,
     identity: Annotated[Policies | None, typer.Option(metavar="FILE", help="Identity policy; repeatable.")] = None,
     boundary: Annotated[Path | None, typer.Option(metavar="FILE", help="Permissions boundary.")] = None,
     session: Annotated[Policies | None, typer.Option(metavar="FILE", help="Session policy; repeatable.")] = None,
@@ -116,7 +127,13 @@ def prove(
             raise InputError("an app and policies as files are given, expected one of them")
         if not given.any and (principal is not None or resource_policies is not ResourcePolicies.WORST):
             raise InputError("--principal and --resource-policies go with policies as files, such as --identity")
-        asked = _of_files(given, answer) if given.any else _of_app(app_dir, answer, synth=synth)
+        if layer is not None and (given.any or app_dir is not None or synth):
+            raise InputError("--layer proves the library's own policies, expected no app and no policies as files")
+        scps = _organization() if layer is not None else ()
+        if layer is not None:
+            asked = _of_organization(scps)
+        else:
+            asked = _of_files(given, answer) if given.any else _of_app(app_dir, answer, synth=synth)
         started = time.perf_counter()
         items = list(asked.undecided)
         with answer.progress.status("proving") as status:
@@ -124,6 +141,8 @@ def prove(
                 status.update(f"proving {task.subject.agent} {task.subject.capability}")
                 items += _prove(task)
         summary = _summary(asked, items, time.perf_counter() - started)
+        if layer is not None:
+            summary |= _blocked(items, scps)
         answer.text.print(result_table(items))
         for text in result_details(items):
             answer.text.print(text, soft_wrap=True)
@@ -136,6 +155,32 @@ def prove(
         if summary["not_proved"]:
             reasons.append(f"{summary['not_proved']} properties are not proved")
         answer.finish(ok=not summary["witnesses"], summary=summary, items=items, unknown="; ".join(reasons))
+
+
+def _organization() -> tuple[PolicyDocument, ...]:
+    from sudo_mcp_guardrails.policies.organization.packs import agent_scps
+
+    return agent_scps()
+
+
+def _of_organization(scps: tuple[PolicyDocument, ...]) -> _Asked:
+    """Return the question whether SCPs alone stop a new agent role that may do everything, and nobody else."""
+    from sudo_mcp_guardrails.policies.naming import GuardrailNames
+    from sudo_mcp_guardrails.policies.organization.proof import lost_by_others, new_agents
+
+    names = GuardrailNames()
+    tasks = [_Task(subject, escalations(), subject.source) for subject in new_agents(scps, names)]
+    return _Asked(tasks, unknown="; ".join(lost_by_others(scps, names)))
+
+
+def _blocked(items: Sequence[Item], scps: tuple[PolicyDocument, ...]) -> dict[str, int]:
+    """Return how many escalation sets are blocked for every role in every context, and what that takes."""
+    from sudo_mcp_guardrails.iam.documents import SCP_LIMIT
+
+    sets = {item["property"] for item in items}
+    open_sets = {item["property"] for item in items if item["verdict"] != PROVED}
+    sizes = [document.check_size(SCP_LIMIT) for document in scps]
+    return {"sets": len(sets), "blocked": len(sets - open_sets), "policies": len(scps), "bytes": sum(sizes)}
 
 
 def _of_files(given: Given, answer: Answer) -> _Asked:

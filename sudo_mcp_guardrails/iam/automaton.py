@@ -114,7 +114,9 @@ def by_beginning(universe: Tokens, patterns: tuple[str, ...]) -> tuple[str, ...]
     if not fresh or taken & {"*", "?", *_LITERALS}:
         return None
     if universe == like("*"):
-        return tuple(dict.fromkeys((fresh, *texts, *(text + fresh for text in texts))))
+        # What continues a whole text is like anything else: one that continues its longest beginning, or none.
+        longer = (text + fresh if p.endswith("*") else text for text, p in zip(texts, patterns, strict=True))
+        return tuple(dict.fromkeys((fresh, *longer)))
     start = next((place for place, token in enumerate(universe) if token.wild), len(universe))
     known = "".join(token.chars for token in universe[:start])
     rest = universe[start:]

@@ -9,7 +9,7 @@ from sudo_mcp_guardrails.iam.documents import resolve
 from sudo_mcp_guardrails.iam.request import Principal, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
@@ -30,6 +30,7 @@ class Scenario:
         context: Condition keys of the request, with the same placeholders.
         region: The Region asked for; None for that of the deployment.
         title: What happens, in words.
+        principal: ARN of who calls instead of the agent's role, with the same placeholders.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Scenario:
     context: Mapping[str, str] = field(default_factory=dict)
     region: str | None = None
     title: str = ""
+    principal: str = ""
 
     def request(self, *, agent: str, prefix: str, names: GuardrailNames, values: Mapping[str, str]) -> Request:
         """Make the request.
@@ -58,12 +60,18 @@ class Scenario:
             return str(resolve(placed, values))
 
         session = "run-00000000000000000000000000"
+        if self.principal:
+            principal = Principal(arn=fill(self.principal), session="somebody")
+            return self._request(principal, fill, values)
         principal = Principal(
             arn=fill(names.role_arn(agent, self.capability)),
             session=session,
             tags={"agent": agent, "run": session, "capability": self.capability},
             source_identity=session,
         )
+        return self._request(principal, fill, values)
+
+    def _request(self, principal: Principal, fill: Callable[[str], str], values: Mapping[str, str]) -> Request:
         return Request(
             action=self.action,
             resource=fill(self.resource),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sudo_mcp_guardrails.policies.mutation import policy_mutants, stack_mutants
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.registry import SCENARIOS
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ REPORT = Path(__file__).parents[2] / "build" / "mutation.json"
 
 @pytest.fixture(scope="module")
 def alone(policies: AgentPolicies, values: dict[str, str]) -> tuple[Mutant, ...]:
-    return policy_mutants(policies, values, SCENARIOS, scps=(organization.policy(),))
+    return policy_mutants(policies, values, SCENARIOS, scps=agent_scps())
 
 
 @pytest.fixture(scope="module")
 def stacked(policies: AgentPolicies, values: dict[str, str]) -> tuple[Mutant, ...]:
-    return stack_mutants(policies, values, SCENARIOS, scps=(organization.policy(),))
+    return stack_mutants(policies, values, SCENARIOS, scps=agent_scps())
 
 
 def _score(mutants: tuple[Mutant, ...]) -> dict[str, dict[str, int]]:
@@ -44,7 +44,7 @@ def test_every_missing_deny_is_noticed(alone: tuple[Mutant, ...]) -> None:
     denies = [m for m in alone if m.effect == "Deny"]
     assert [m.sid for m in denies if not m.killed_by] == []
     assert {m.layer for m in denies} == {"identity", "boundary", "scp"}
-    assert len(denies) == 33
+    assert len(denies) == 53
 
 
 def test_every_missing_allow_is_noticed(alone: tuple[Mutant, ...]) -> None:
@@ -53,9 +53,9 @@ def test_every_missing_allow_is_noticed(alone: tuple[Mutant, ...]) -> None:
 
 
 def test_the_mutation_test_can_fail(policies: AgentPolicies, values: dict[str, str]) -> None:
-    fewer = [s for s in SCENARIOS if s.action != "cloudformation:DeleteStack"]
+    fewer = [s for s in SCENARIOS if s.id != "execution-run-everywhere"]
     survivors = [m.sid for m in policy_mutants(policies, values, fewer) if not m.killed_by]
-    assert survivors == ["BoundaryOutsideCeiling"]
+    assert survivors == ["ExecutionReach"]
 
 
 def test_redundant_statements_say_why_they_stay(

@@ -11,7 +11,7 @@ import pytest
 from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Statement, evaluate
 from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.proof_mutation import proof_mutants
 from tests.policies.test_invariants import ACCOUNT, RELEASE, role, roles
 
@@ -77,7 +77,7 @@ def test_a_deny_that_another_one_repeats_is_not_noticed() -> None:
 
 def test_policies_of_the_organization_are_taken_apart_too() -> None:
     values = {"Partition": "aws", "AccountId": ACCOUNT, "Region": "us-east-1"}
-    scps = ((FULL_ACCESS, organization.policy().resolve(values)),)
+    scps = ((FULL_ACCESS, *(document.resolve(values) for document in agent_scps())),)
     made = list(proof_mutants([replace(role("apply"), layers=Layers(scps=scps))]))
     assert {m.layer for m in made} == {"scp"}
-    assert {m.sid for m in made if m.witness} >= {"OrganizationMembership", "OrganizationSignIn", "OrganizationUsers"}
+    assert {m.sid for m in made if m.witness} >= {"AgentsMembership", "AgentsSessions", "AgentsIdentities"}

@@ -14,7 +14,7 @@ from sudo_mcp_guardrails.iam import evaluate
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.registry import SCENARIOS
 from sudo_mcp_guardrails.policies.scope import AgentScope
 
@@ -35,7 +35,7 @@ def _decide(scenario: Scenario, policies: AgentPolicies, values: dict[str, str])
         names=scope.names,
         values=values,
     )
-    return evaluate(request, policies.layers(scenario.capability, values, scps=(organization.policy(),)))
+    return evaluate(request, policies.layers(scenario.capability, values, scps=agent_scps()))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.id)
@@ -93,7 +93,7 @@ def test_sids_are_unique_and_every_statement_has_one_and_a_reason(policies: Agen
         policies.boundary,
         *policies.sensitive,
         execution_boundary((policies.scope,)),
-        organization.policy(),
+        *agent_scps(),
     )
     statements = [s for d in documents for s in d.statements]
     assert len({s.sid for s in statements}) == len(statements)
@@ -105,7 +105,7 @@ def test_every_statement_is_named_by_a_scenario(policies: AgentPolicies) -> None
     documents = {
         "identity": (policies.read, policies.plan, policies.apply, policies.execution, *policies.sensitive),
         "boundary": (policies.boundary, execution_boundary((policies.scope,))),
-        "scp": (organization.policy(),),
+        "scp": agent_scps(),
     }
     # The Allow of a boundary or SCP never appears in a decision: it caps.
     wanted = {

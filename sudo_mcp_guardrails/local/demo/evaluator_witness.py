@@ -10,7 +10,7 @@ from sudo_mcp_guardrails.iam.request import Principal, Request
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
-from sudo_mcp_guardrails.policies.organization import agents as organization
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.scope import AgentScope
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _agent(play: Play) -> Decision:
     """Decide a request of one of the agent's own sessions."""
     agent = next(agent for agent in AGENTS if agent.name == play.agent)
     scope = AgentScope(agent, ACCOUNT)
-    layers = AgentPolicies(scope).layers(play.capability, VALUES, scps=(organization.policy(),))
+    layers = AgentPolicies(scope).layers(play.capability, VALUES, scps=agent_scps())
     name = scope.names.role_name(agent.name, play.capability)
     principal = Principal(
         arn=f"arn:aws:iam::{ACCOUNT}:role{scope.names.role_path(agent.name)}{name}",
@@ -63,7 +63,7 @@ def _outside(play: Play) -> Decision:
     )
     layers = Layers(
         identity=(grants,),
-        scps=((FULL_ACCESS, organization.policy().resolve(VALUES)),),
+        scps=((FULL_ACCESS, *(document.resolve(VALUES) for document in agent_scps())),),
         resource=trust.trust_policy(*trust.minted(play.agent, kind, trusted)).resolve(VALUES),
     )
     return evaluate(_request(play, principal), layers)

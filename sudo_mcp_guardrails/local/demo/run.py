@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.local.demo.plays import PLAYS
 from sudo_mcp_guardrails.local.demo.sessions import Sessions
 from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 from sudo_mcp_guardrails.local.embedded.organization import Organization
-from sudo_mcp_guardrails.policies.organization import agents as organization_policy
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.toolchain.cdk_cli import ensure_cdk_cli
 from sudo_mcp_guardrails.toolchain.environments import ensure_environment
 from sudo_mcp_guardrails.toolchain.ministack import MINISTACK
@@ -113,8 +113,8 @@ class Demo:
         organization = Organization.create(aws.endpoint_url, aws.management_account)
         unit = organization.add_unit("agents")
         organization.add_account(ACCOUNT, unit)
-        policy = organization_policy.policy()
-        organization.attach_scp("mcp-guardrails-agents", policy.resolve(evaluator_witness.VALUES).to_dict(), unit)
+        for policy in agent_scps():
+            organization.attach_scp(policy.name, policy.resolve(evaluator_witness.VALUES).to_dict(), unit)
 
     def _play(self, aws: EmbeddedAws, broker_url: str) -> None:
         witness = EmbeddedWitness(Sessions(aws, broker_url))

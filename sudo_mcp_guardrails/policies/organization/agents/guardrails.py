@@ -1,0 +1,66 @@
+"""Deny: changing the guardrails' own resources, whose names begin with their prefix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.naming import PARTITION
+from sudo_mcp_guardrails.policies.organization.agents._scenarios import attack
+from sudo_mcp_guardrails.policies.organization.agents.conditions import any_agent
+from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuardrail, PolicyKind
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
+
+SERVICES: Final = (
+    *("cloudformation:*", "dynamodb:*", "es:*", "events:*", "lambda:*", "logs:*", "s3:*", "sns:*", "sqs:*", "states:*"),
+)
+KINDS: Final = (
+    *(("cloudformation", "stack/"), ("dynamodb", "table/"), ("es", "domain/"), ("events", "rule/")),
+    *(("lambda", "function:"), ("logs", "log-group:/aws/lambda/"), ("sns", ""), ("sqs", "")),
+    ("states", "stateMachine:"),
+)
+
+
+def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
+    """Return the guardrail."""
+    names = settings.names
+    return (
+        Statement(
+            sid="AgentsGuardrails",
+            effect="Deny",
+            actions=SERVICES,
+            resources=(
+                *(f"arn:{PARTITION}:{service}:*:*:{kind}{names.prefix}*" for service, kind in KINDS),
+                f"arn:{PARTITION}:s3:::{names.prefix}*",
+            ),
+            conditions=any_agent(names),
+            reason="the guardrails and their ledger stay as they are",
+        ),
+    )
+
+
+GUARDRAIL: Final = OrganizationGuardrail(
+    id="agents-guardrails",
+    kind=PolicyKind.SCP,
+    stops=("invariant/guardrails",),
+    build=statements,
+    scenarios=(
+        attack(
+            "scp-ledger",
+            "dynamodb:DeleteItem",
+            "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/{names}-ledger",
+            "AgentsGuardrails",
+            "takes an entry out of the ledger",
+        ),
+        attack(
+            "scp-broker-code",
+            "lambda:UpdateFunctionCode",
+            "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:{names}-broker",
+            "AgentsGuardrails",
+            "a template changes the broker",
+            "execution",
+        ),
+    ),
+)

@@ -1,0 +1,102 @@
+"""Deny: users, groups, policies, providers and all else of IAM but the roles that agents' resources carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES, ROLE_UPKEEP
+from sudo_mcp_guardrails.policies.organization.agents._scenarios import BOUNDARY, WORKLOAD, attack
+from sudo_mcp_guardrails.policies.organization.agents.changes import changes_of
+from sudo_mcp_guardrails.policies.organization.agents.conditions import any_agent, execution_roles, workloads
+from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuardrail, PolicyKind
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
+
+OF_ROLES: Final = (
+    *ROLE_CHANGES,
+    *(action for action in ROLE_UPKEEP if not action.startswith(("iam:Get", "iam:List"))),
+    *("iam:PassRole", "iam:CreateServiceLinkedRole"),
+)
+"""What other statements decide more closely."""
+
+
+def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
+    """Return the guardrail."""
+    names = settings.names
+    return (
+        Statement(
+            sid="AgentsIdentities",
+            effect="Deny",
+            actions=tuple(action for action in changes_of("iam:*") if action not in OF_ROLES),
+            resources=("*",),
+            conditions=any_agent(names),
+            reason="an agent makes no identity that outlives it, and changes roles of its workloads alone",
+        ),
+        Statement(
+            sid="AgentsRolesElsewhere",
+            effect="Deny",
+            actions=OF_ROLES,
+            not_resources=(workloads(names), execution_roles(names)),
+            conditions=any_agent(names),
+            reason="roles off the agents' path stay as they are, and are passed by nobody on it",
+        ),
+        Statement(
+            sid="AgentsAuthorizationIds",
+            effect="Deny",
+            actions=("iam:GetRequestAuthorization*",),
+            resources=("*",),
+            conditions=any_agent(names),
+            reason="with the id of a denial one reads the guardrails that denied it",
+        ),
+    )
+
+
+GUARDRAIL: Final = OrganizationGuardrail(
+    id="agents-identities",
+    kind=PolicyKind.SCP,
+    stops=("long-term keys", "escalation by policies, boundaries, groups, providers and tags of IAM"),
+    build=statements,
+    scenarios=(
+        attack(
+            "scp-create-user",
+            "iam:CreateUser",
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:user/x",
+            "AgentsIdentities",
+            "creates a user",
+        ),
+        attack(
+            "scp-access-key",
+            "iam:CreateAccessKey",
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:user/ann",
+            "AgentsIdentities",
+            "makes a long-term key",
+        ),
+        attack(
+            "scp-drop-boundary",
+            "iam:DeleteRolePermissionsBoundary",
+            WORKLOAD,
+            "AgentsIdentities",
+            "takes the boundary off a role",
+            "execution",
+        ),
+        attack(
+            "scp-role-elsewhere",
+            "iam:AttachRolePolicy",
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/admin",
+            "AgentsRolesElsewhere",
+            "a template changes a role that is no agent's",
+            "execution",
+            {"iam:PermissionsBoundary": BOUNDARY},
+        ),
+        attack(
+            "scp-read-denial",
+            "iam:GetRequestAuthorizationDetails",
+            "*",
+            "AgentsAuthorizationIds",
+            "reads the guardrails from a denial",
+            "read",
+        ),
+    ),
+)
