@@ -12,6 +12,7 @@ import pytest
 
 from sudo_mcp_guardrails import cli
 from sudo_mcp_guardrails.iam.escalation import escalation_paths
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -281,3 +282,29 @@ def test_a_broken_cdk_json_is_named(
     (tmp_path / "cdk.json").write_text(text, encoding="utf-8")
     assert cli.main(["prove", "--json"]) == 2
     assert answer(capsys)["error"].startswith("cdk.json")
+
+
+class TestOrganization:
+    def test_every_set_is_blocked_by_the_organization_alone(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["prove", "--layer", "organization", "--json"]) == 0
+        summary = answer(capsys)["summary"]
+        assert set(summary) == SUMMARY | {"sets", "blocked", "policies", "bytes"}
+        assert summary["sets"] == summary["blocked"] == len(escalation_paths())
+        assert (summary["agents"], summary["witnesses"], summary["not_proved"]) == (1, 0, 0)
+        assert summary["policies"] == 2
+        assert 10_240 < summary["bytes"] <= 2 * 10_240
+
+    def test_a_set_that_is_open_is_a_finding(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        packs = "sudo_mcp_guardrails.policies.organization.packs"
+        less = [scp.without("AgentsDirect") for scp in agent_scps()[:1]] + list(agent_scps()[1:])
+        monkeypatch.setattr(f"{packs}.agent_scps", lambda: tuple(less))
+        assert cli.main(["prove", "--layer", "organization", "--json"]) == 1
+        summary = answer(capsys)["summary"]
+        assert 0 < summary["blocked"] < summary["sets"]
+
+    @pytest.mark.parametrize("more", [["-a", "x"], ["--identity", "x.json"], ["--synth"]])
+    def test_it_is_asked_of_nothing_else(self, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert cli.main(["prove", "--layer", "organization", "--json", *more]) == 2
+        assert "expected no app and no policies as files" in answer(capsys)["error"]
