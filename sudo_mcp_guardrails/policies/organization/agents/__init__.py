@@ -17,6 +17,7 @@ from sudo_mcp_guardrails.policies.organization.agents import (
     regions,
     roles,
     sessions,
+    steering,
     tags,
     trail,
 )
@@ -36,6 +37,7 @@ GUARDRAILS: Final[tuple[OrganizationGuardrail, ...]] = (
     change_sets.GUARDRAIL,
     direct.GUARDRAIL,
     credentials.GUARDRAIL,
+    steering.GUARDRAIL,
     agentcore.GUARDRAIL,
     mcp_servers.GUARDRAIL,
     tags.GUARDRAIL,
