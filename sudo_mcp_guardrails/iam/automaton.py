@@ -115,8 +115,8 @@ def by_beginning(universe: Tokens, patterns: tuple[str, ...]) -> tuple[str, ...]
         return None
     if universe == like("*"):
         # What continues a whole text is like anything else: one that continues its longest beginning, or none.
-        longer = (text + fresh if p.endswith("*") else text for text, p in zip(texts, patterns, strict=True))
-        return tuple(dict.fromkeys((fresh, *longer)))
+        told = (text + fresh if p.endswith("*") else text for text, p in zip(texts, patterns, strict=True))
+        return tuple(dict.fromkeys((fresh, *told)))
     start = next((place for place, token in enumerate(universe) if token.wild), len(universe))
     known = "".join(token.chars for token in universe[:start])
     rest = universe[start:]
