@@ -10,8 +10,10 @@ import aws_cdk as cdk
 
 from sudo_mcp_guardrails.constructs.acknowledgements import PACKS
 from sudo_mcp_guardrails.constructs.evidence import EVIDENCE_FILE
+from sudo_mcp_guardrails.constructs.guard_rules import GuardRules
 from sudo_mcp_guardrails.constructs.validation import GuardrailProof, today
 from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.policies.hooks import FOR_EVERYONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +62,7 @@ class Guardrails:
         *,
         exemptions: Sequence[Exemption] = (),
         evidence: bool = True,
+        guard_rules: Sequence[str] = FOR_EVERYONE,
         known_policies: Mapping[str, PolicyDocument] | None = None,
     ) -> None:
         """Prove every agent role and run cdk-nag's packs at synthesis.
@@ -78,6 +81,8 @@ class Guardrails:
             exemptions: Properties that need not hold for an agent for a while, each at most 90 days. Default: none.
                 Each is a warning at every synthesis.
             evidence: Whether to write ``guardrails-evidence.json`` beside the templates. Default: True.
+            guard_rules: Ids of the hooks' Guard rules that every template is held to. Default: those that are fit for
+                every stack.
             known_policies: Managed policies that agent roles carry and no template holds, by ARN. Default: none;
                 nothing is proved of a role that carries another one.
 
@@ -96,7 +101,10 @@ class Guardrails:
         proof = GuardrailProof(
             self._app, exemptions=exemptions, packs=packs, evidence=evidence, known_policies=known_policies
         )
-        cdk.Validations.of(self._app).add_plugins(*(PACKS[pack](self._app, verbose=True) for pack in packs), proof)
+        hooks = (GuardRules(guard_rules),) if guard_rules else ()
+        cdk.Validations.of(self._app).add_plugins(
+            *(PACKS[pack](self._app, verbose=True) for pack in packs), *hooks, proof
+        )
         _raise_what_passes(self._app, proof)
 
 
