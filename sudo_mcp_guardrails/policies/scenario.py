@@ -61,7 +61,9 @@ class Scenario:
 
         session = "run-00000000000000000000000000"
         if self.principal:
-            principal = Principal(arn=fill(self.principal), session="somebody")
+            arn = fill(self.principal)
+            # The root user, a user and a service have no session of a role.
+            principal = Principal(arn=arn, session="somebody" if ":role/" in arn else None)
             return self._request(principal, fill, values)
         principal = Principal(
             arn=fill(names.role_arn(agent, self.capability)),

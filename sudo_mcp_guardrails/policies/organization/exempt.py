@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.matching import glob
+from sudo_mcp_guardrails.iam.matching import arn_matches
 from sudo_mcp_guardrails.policies.exemptions import ExemptionError
+from sudo_mcp_guardrails.regions import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
 _ARN: Final = re.compile(
     r"arn:(?:\*|aws(?:-[a-z]+)*):iam::(?:\*|\d{12}):(?P<type>role|user)/(?P<path>(?:[\w+=,.@*?-]+/)*)(?P<name>[\w+=,.@*?-]+)"
@@ -23,17 +24,20 @@ _WILD: Final = re.compile(r"[*?]")
 class ExemptPrincipals:
     """Roles that the guardrails for everyone do not bind.
 
-    Agents cannot be exempt, and it is proved that no agent can come to match one.
+    Agents cannot be exempt, and :func:`~sudo_mcp_guardrails.policies.organization.exempt_proof.no_agent_matches`
+    proves that no agent can come to match one. Other people of an account can, where they may make a role of such a
+    name; name the accounts, rather than ``*``, where that matters.
 
     Args:
-        arns: Patterns of ``aws:PrincipalArn``. A wildcard in the name needs a path, or an account, that is written
-            out: anybody who may create roles could take a name that merely begins right.
+        arns: Patterns of ``aws:PrincipalArn``. A wildcard in the path or name needs a path of which the first part is
+            written out: anybody who may create roles could take a name that merely begins, or ends, right.
         reason: Why.
         owner: The person or team that answers for it.
         until: The last day on which it counts. An expired exemption fails synthesis.
 
     Raises:
-        ExemptionError: For an empty field, a pattern of another form, or one that anybody could come to match.
+        ExemptionError: For an empty field, no last day, a pattern of another form, or one that anybody could come to
+            match.
     """
 
     arns: tuple[str, ...]
@@ -43,18 +47,26 @@ class ExemptPrincipals:
 
     def __post_init__(self) -> None:
         """Validate."""
+        if not isinstance(self.arns, tuple):
+            raise ExemptionError(f"exempt principals {self.arns!r} are not allowed, expected a tuple of ARN patterns")
         for name in ("arns", "reason", "owner"):
             value = getattr(self, name)
             if not value or (isinstance(value, str) and not value.strip()):
                 raise ExemptionError(f"exemption of {', '.join(self.arns) or 'nobody'} has an empty {name}")
+        if not isinstance(self.until, date):
+            raise ExemptionError(
+                f"exemption of {', '.join(self.arns)} has no last day but {self.until!r}, expected a date"
+            )
         for arn in self.arns:
             match = _ARN.fullmatch(arn)
             if match is None:
                 raise ExemptionError(
                     f"exempt principal {arn!r} is not allowed, expected arn:PARTITION:iam::ACCOUNT:role/PATH/NAME"
                 )
-            first = match["path"].split("/", 1)[0]
-            if _WILD.search(match["name"]) and (not match["path"] or _WILD.search(first)):
+            placed = match["path"] + match["name"]
+            wild = _WILD.search(placed)
+            # A wildcard stands for slashes too, so that only what is before the first one is fixed.
+            if wild is not None and "/" not in placed[: wild.start()]:
                 raise ExemptionError(
                     f"exempt principal {arn!r} has a wildcard in a name without a path, expected the whole name or a "
                     "path that is written out, such as role/aws-reserved/sso.amazonaws.com/*"
@@ -69,8 +81,8 @@ class ExemptPrincipals:
             )
 
     def covers(self, arn: str) -> bool:
-        """Return whether it is about a principal."""
-        return any(glob(pattern)(arn) for pattern in self.arns)
+        """Return whether it is about a principal, compared as ``ArnLike`` does."""
+        return any(arn_matches(pattern, arn) for pattern in self.arns)
 
     @classmethod
     def control_tower(cls, owner: str, until: date) -> ExemptPrincipals:
@@ -110,9 +122,15 @@ class ExemptPrincipals:
         """Return the exemption of the role by which CloudFormation deploys for the CDK, in each account and Region.
 
         Its name has no path, so that it has to be written out.
+
+        Raises:
+            ExemptionError: For a qualifier of another form, no account or Region, or a Region of no partition.
         """
         if not re.fullmatch(r"[a-z0-9]{1,10}", qualifier):
             raise ExemptionError(f"bootstrap qualifier {qualifier!r} is not allowed, expected 1 to 10 of a-z and 0-9")
+        for region in regions:
+            if partition_of(region) is None:
+                raise ExemptionError(f"Region {region!r} of a bootstrap role is in no partition that is known")
         return cls(
             tuple(
                 f"arn:*:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{region}"
@@ -126,5 +144,7 @@ class ExemptPrincipals:
 
     @classmethod
     def break_glass(cls, arn: str, owner: str, until: date) -> ExemptPrincipals:
-        """Return the exemption of a role for emergencies, by its ARN."""
+        """Return the exemption of one role for emergencies, by its ARN; raises ExemptionError for a pattern."""
+        if _WILD.search(arn):
+            raise ExemptionError(f"break-glass role {arn!r} has a wildcard, expected the ARN of one role")
         return cls((arn,), "break glass", owner, until)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument
 from sudo_mcp_guardrails.iam.pack import PackError, pack
-from sudo_mcp_guardrails.policies.organization import agents
+from sudo_mcp_guardrails.policies.organization import agents, everyone, mcp, resources
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 PACKS: Final[dict[str, tuple[OrganizationGuardrail, ...]]] = {
     "agents": agents.GUARDRAILS,
+    "mcp": mcp.GUARDRAILS,
+    **everyone.PACKS,
+    "perimeter": resources.GUARDRAILS,
 }
 """Name of each pack to its guardrails, which are all of one kind."""
 
@@ -86,6 +89,7 @@ def packed(
         OrganizationError: For an unknown pack, packs of several kinds, more documents than there are slots, and a
             statement that does not fit into one.
     """
+    packs = tuple(dict.fromkeys(packs))
     members = guardrails(packs)
     name = name or "-".join((settings.names.prefix, *packs))
     kinds = {guardrail.kind for guardrail in members}
@@ -100,7 +104,10 @@ def packed(
             [whole], limit=limit.characters, slots=limit.slots - limit.reserved, name=name, merge=False, shorten=True
         )
     except PackError as error:
-        raise OrganizationError(f"{error}; {limit.reserved} of {limit.slots} slots are taken by others") from None
+        raise OrganizationError(
+            f"{error}; {limit.reserved} of {limit.slots} slots are taken by others: attach fewer packs to a target, "
+            "split them over its OUs, or shorten what the settings list"
+        ) from None
 
 
 @lru_cache(maxsize=16)

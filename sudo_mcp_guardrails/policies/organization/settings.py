@@ -11,9 +11,12 @@ from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.regions import partition_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sudo_mcp_guardrails.policies.organization.exempt import ExemptPrincipals
 
 _ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
+_ACCOUNT: Final = re.compile(r"\d{12}")
 _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
 
 
@@ -34,11 +37,14 @@ class OrganizationSettings:
             ``"lambda:UpdateFunctionCode"``, which then need not go through a change set. The paths that they open are
             no longer blocked by the organization alone. Default: none.
         networks: CIDR ranges that requests for an organization's data may come from. Default: no limit.
+        trusted_accounts: Accounts outside the organization that its RCPs let through, where a resource's own policy
+            does: a vendor's, or those by which load balancers deliver logs in old Regions. Default: none.
         exempt: Who the guardrails for everyone do not bind. The guardrails of agents bind agents alone, and know no
             exemption.
 
     Raises:
-        OrganizationError: For an id, Region, action or network of another form, and Regions of several partitions.
+        OrganizationError: For an id, Region, action, network or account of another form, a network of all addresses,
+            and Regions of several partitions.
     """
 
     names: GuardrailNames = field(default_factory=GuardrailNames)
@@ -47,6 +53,7 @@ class OrganizationSettings:
     oauth_clients: tuple[str, ...] = ()
     direct_actions: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    trusted_accounts: tuple[str, ...] = ()
     exempt: tuple[ExemptPrincipals, ...] = ()
 
     def __post_init__(self) -> None:
@@ -55,7 +62,10 @@ class OrganizationSettings:
             raise OrganizationError(f"organization {self.organization_id!r} is not allowed, expected o- and an id")
         for region in self.regions:
             if partition_of(region) is None:
-                raise OrganizationError(f"Region {region!r} is in no partition that is known")
+                raise OrganizationError(
+                    f"Region {region!r} is in no partition that is known, expected one such as eu-central-1, or "
+                    "DeclaredRegion for one that is newer than this library"
+                )
         partitions = {partition_of(region) for region in self.regions}
         if len(partitions) > 1:
             raise OrganizationError(f"Regions {', '.join(self.regions)} are of several partitions, expected one")
@@ -64,17 +74,34 @@ class OrganizationSettings:
                 raise OrganizationError(f"action {action!r} is not allowed, expected one such as lambda:CreateFunction")
         for network in self.networks:
             _check_network(network)
+        for account in self.trusted_accounts:
+            if not _ACCOUNT.fullmatch(account):
+                raise OrganizationError(f"trusted account {account!r} is not allowed, expected 12 digits")
 
     @property
     def exempt_patterns(self) -> tuple[str, ...]:
         """Patterns of ``aws:PrincipalArn`` of all who are exempt, in order."""
         return tuple(sorted({pattern for exempt in self.exempt for pattern in exempt.arns}))
 
+    def check_exempt(self, today: date) -> None:
+        """Check that no exemption has expired.
+
+        Args:
+            today: The day of the synthesis.
+
+        Raises:
+            ExemptionError: With the principals, the day and the owner.
+        """
+        for exempt in self.exempt:
+            exempt.check_date(today)
+
 
 def _check_network(text: str) -> None:
     from ipaddress import ip_network  # noqa: PLC0415 - few need it
 
     try:
-        ip_network(text)
+        network = ip_network(text)
     except ValueError as error:
         raise OrganizationError(f"network {text!r} is not allowed: {error}") from None
+    if not network.prefixlen:
+        raise OrganizationError(f"network {text!r} is every address, expected fewer, or none for no limit")
