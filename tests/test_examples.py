@@ -25,7 +25,7 @@ BLOCKS = re.findall(
 
 
 def synthesize(script: Path, out: Path) -> Counter[str]:
-    """The resource types of a script's one stack; the script runs in a process of its own, as under the CDK CLI."""
+    """The resource types of a script's stacks; the script runs in a process of its own, as under the CDK CLI."""
     done = subprocess.run(
         [sys.executable, str(script)],
         env={**os.environ, "CDK_OUTDIR": str(out), "PYTHONPATH": str(ROOT)},
@@ -36,14 +36,23 @@ def synthesize(script: Path, out: Path) -> Counter[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    (template,) = out.glob("*.template.json")
-    resources = json.loads(template.read_text(encoding="utf-8"))["Resources"]
-    return Counter(resource["Type"] for resource in resources.values())
+    templates = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("**/*.template.json")]
+    return Counter(resource["Type"] for template in templates for resource in template["Resources"].values())
+
+
+ROLES = {"quickstart": 4 + 1, "landing_zone": 3 * 4 + 3, "control_tower": 2 * 4 + 2}
+"""Four for an agent in each of its accounts, and the account's broker's."""
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.parent.name)
-def test_example_synthesizes(script: Path, tmp_path: Path) -> None:
-    assert synthesize(script, tmp_path / "out")["AWS::IAM::Role"] == 5
+def test_example_synthesizes_and_is_proved(script: Path, tmp_path: Path) -> None:
+    out, example = tmp_path / "out", script.parent.name
+    found = synthesize(script, out)
+    assert found["AWS::IAM::Role"] == ROLES[example]
+    assert (found["AWS::Organizations::Policy"] > 0) == (example != "quickstart")
+    summary = json.loads((out / "guardrails-evidence.json").read_text(encoding="utf-8"))["summary"]
+    assert summary["proved"] > 0
+    assert (summary["witnesses"], summary["not_proved"]) == (0, 0)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

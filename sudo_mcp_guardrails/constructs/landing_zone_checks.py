@@ -1,0 +1,76 @@
+"""What a landing zone is told of its accounts and Regions, checked before anything is made."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.policies.organization.settings import OrganizationError
+from sudo_mcp_guardrails.regions import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
+
+_ACCOUNT: Final = re.compile(r"\d{12}")
+
+
+def check_accounts(**accounts: str) -> None:
+    """Check account ids by the name of their props; raises OrganizationError."""
+    for name, account in accounts.items():
+        if not _ACCOUNT.fullmatch(account):
+            raise OrganizationError(f"{name}_account {account!r} is not allowed, expected 12 digits")
+
+
+def check_region(home: str, regions: Iterable[str]) -> None:
+    """Check that all Regions are of the home Region's partition.
+
+    Raises:
+        OrganizationError: For a home Region that is not known, or a Region of another partition.
+    """
+    partition = partition_of(home)
+    if partition is None:
+        raise OrganizationError(
+            f"home_region {home!r} is in no partition that is known; a newer one is DeclaredRegion({home!r})"
+        )
+    for region in regions:
+        if partition_of(region) != partition:
+            raise OrganizationError(
+                f"Region {region!r} is not in partition {partition!r} of home_region {home!r}: an organization is in "
+                "one partition"
+            )
+
+
+def check_targets_bind(targets: Sequence[str], management: str, agents: Sequence[Agent]) -> None:
+    """Check that nothing rests on policies in the management account, which they do not bind.
+
+    Raises:
+        OrganizationError: Where it is a target, or an agent works there.
+    """
+    if management in targets:
+        raise OrganizationError(
+            f"target {management!r} is the management account, which no SCP or RCP binds, expected a root, OU or "
+            "another account"
+        )
+    for agent in agents:
+        if agent.environments_in(management):
+            raise OrganizationError(
+                f"agent {agent.name!r} works in the management account {management!r}, which no SCP or RCP binds: "
+                "give it another account"
+            )
+
+
+def check_callers(callers: Sequence[BrokerCaller]) -> None:
+    """Check that callers can be the same in every account.
+
+    Raises:
+        OrganizationError: For a role or user, which is of one account and cannot be granted anything in another.
+    """
+    for caller in callers:
+        if caller.grantee is not None:
+            raise OrganizationError(
+                f"caller {caller.pattern!r} is a role or user of one account, expected a pattern for every account, "
+                "such as BrokerCaller.permission_set"
+            )
