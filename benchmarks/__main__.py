@@ -1,7 +1,7 @@
 """``make bench``: measure here and now, print it, and write it to docs/benchmarks.md; exit 1 where a limit is missed.
 
-``python -m benchmarks synthesis`` and ``python -m benchmarks iam`` run one half alone. The two syntheses alternate,
-each in a fresh process, so that a busy moment of the machine hits both.
+``python -m benchmarks PART`` runs one part alone: ``synthesis``, ``landing-zone`` or ``iam``. The two syntheses
+alternate, each in a fresh process, so that a busy moment of the machine hits both.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks import landing_zone
 from benchmarks.synthesis import AGENTS, TEMPLATE
 from sudo_mcp_guardrails.toolchain.node import use_node
 
@@ -181,7 +182,11 @@ def measure_iam() -> tuple[str, list[str]]:
     return run.run()
 
 
-PARTS: Final[dict[str, Callable[[], tuple[str, list[str]]]]] = {"synthesis": measure_synthesis, "iam": measure_iam}
+PARTS: Final[dict[str, Callable[[], tuple[str, list[str]]]]] = {
+    "synthesis": measure_synthesis,
+    "landing-zone": landing_zone.measure,
+    "iam": measure_iam,
+}
 
 
 def main(names: list[str]) -> int:
