@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.iam.classes import values
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.layers import Layers
-from sudo_mcp_guardrails.iam.matching import arn_glob
+from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.properties import Subject
-from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal
-from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Strings
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 NEW_AGENT: Final = "new-agent"
 """An agent of which the guardrails know nothing but where its roles lie."""
 KINDS: Final = ("read", "plan", "apply", "other")
 """Roles of an agent that nobody but the broker assumes; what CloudFormation assumes is held by its own boundary."""
-_PARTITION: Final = "aws"
 _KEY: Final = "aws:PrincipalArn"
-_SOMEBODY: Final = f"arn:{_PARTITION}:iam::111111111111:role/somebody"
-_ARN_OPERATORS: Final = ("arnequals", "arnlike", "arnnotequals", "arnnotlike")
 
 
 def new_agents(
@@ -51,40 +44,26 @@ def new_agents(
 
 
 def lost_by_others(scps: Sequence[PolicyDocument], names: GuardrailNames) -> tuple[str, ...]:
-    """Say what somebody who is no agent may no longer do under SCPs: nothing, where it is empty.
+    """Say which Deny statements may bind somebody who is no agent: none, where it is empty.
 
-    Decided for one principal of each class that the SCPs tell apart, so that it holds for everybody. Service
-    principals and service-linked roles are bound by no SCP.
+    A Deny that holds only where ``aws:PrincipalArn`` is like a pattern on the agents' path binds nobody off it,
+    whatever else it says. One that is not of that plain form is reported, whether it binds others or not.
 
     Args:
-        scps: The SCPs, with pseudo parameters resolved.
+        scps: The SCPs.
         names: Names of the guardrails' own resources.
     """
-    statements = [s for scp in scps for s in scp.statements if s.effect == "Deny"]
-    somebody = Principal(_SOMEBODY, session="s")
-    found = []
-    for arn in _strangers(statements, names):
-        facts = Facts(somebody, known={_KEY: (arn,)}, resource_policies="none")
-        prover = Prover(Layers(identity=(FULL_ACCESS,)), facts)
-        for statement in statements:
-            # The Deny as a question: is there a request of this principal that it is about?
-            proof = prover.prove((replace(statement, effect="Allow"),))
-            if proof.verdict is not Verdict.PROVED:
-                found.append(f"{statement.sid} may bind {arn}: {proof.reason}")
-    return tuple(found)
+    return tuple(
+        f"{statement.sid} may bind others: expected a condition ArnLike on {_KEY} with patterns of {names.agents_path}"
+        for scp in scps
+        for statement in scp.statements
+        if statement.effect == "Deny" and not any(_names_agents(*c, names) for c in statement.conditions)
+    )
 
 
-def _strangers(statements: Sequence[Statement], names: GuardrailNames) -> Iterator[str]:
-    """Yield one principal, on no agents' path, for each way in which the statements can tell principals apart."""
-    agents = arn_glob(names.agent_principals)
-    patterns = {
-        value
-        for statement in statements
-        for operator, key, wanted in statement.conditions
-        if key.lower() == _KEY.lower() and operator.lower() in _ARN_OPERATORS
-        for value in wanted
-    }
-    yield _SOMEBODY
-    for text in values(frozenset(("arn", pattern) for pattern in patterns)):
-        if any(arn_glob(pattern)(text) for pattern in patterns) and not agents(text):
-            yield text
+def _names_agents(operator: str, key: str, wanted: Strings, names: GuardrailNames) -> bool:
+    """Return whether a condition holds for agents alone: plain, positive, and with patterns on their path."""
+    if operator not in {"ArnEquals", "ArnLike"} or key.lower() != _KEY.lower() or not wanted:
+        return False
+    lasts = [pattern.split(":", ARN_PARTS - 1) for pattern in wanted]
+    return all(len(p) == ARN_PARTS and p[0] == "arn" and p[-1].startswith(f"role{names.agents_path}") for p in lasts)

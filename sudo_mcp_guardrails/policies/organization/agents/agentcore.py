@@ -26,7 +26,7 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             resources=("*",),
             conditions=(
                 *any_agent(names),
-                ("StringEquals", "bedrock-agentcore:GatewayAuthorizerType", ("AUTHENTICATE_ONLY", "NONE")),
+                ("StringNotEquals", "bedrock-agentcore:GatewayAuthorizerType", ("AWS_IAM", "CUSTOM_JWT")),
             ),
             reason="a gateway that asks nobody who they are lets everybody act as it",
         ),

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.policies.naming import PARTITION
 from sudo_mcp_guardrails.policies.organization.agents._scenarios import attack
-from sudo_mcp_guardrails.policies.organization.agents.conditions import all_but
+from sudo_mcp_guardrails.policies.organization.agents.conditions import all_but, any_agent
 from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuardrail, PolicyKind
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
 
 STEPS: Final = (
-    *("apprunner:CreateService", "apprunner:UpdateService", "appsync:CreateDataSource"),
-    *("autoscaling:CreateLaunchConfiguration", "bedrock-agentcore:CreateAgentRuntime"),
-    *("bedrock-agentcore:CreateGatewayTarget", "bedrock-agentcore:CreateHarness"),
-    *("bedrock-agentcore:CreatePolicy", "bedrock-agentcore:DeletePolicy"),
-    *("bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:UpdateAgentRuntime"),
-    *("bedrock-agentcore:UpdateGateway", "bedrock-agentcore:UpdateGatewayTarget"),
-    *("bedrock-agentcore:UpdateHarness", "bedrock-agentcore:UpdatePolicy"),
-    *("bedrock-agentcore:UpdateWorkloadIdentity", "bedrock:DeleteGuardrail", "bedrock:PrepareAgent"),
-    *("bedrock:UpdateFlow", "bedrock:UpdateGuardrail", "budgets:CreateBudgetAction"),
-    *("chatbot:CreateSlackChannelConfiguration", "codebuild:CreateProject"),
+    *("airflow:UpdateEnvironment", "apprunner:CreateService", "apprunner:UpdateService"),
+    *("appsync:CreateDataSource", "autoscaling:CreateLaunchConfiguration"),
+    *("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGatewayTarget"),
+    *("bedrock-agentcore:CreateHarness", "bedrock-agentcore:CreatePolicy"),
+    *("bedrock-agentcore:DeletePolicy", "bedrock-agentcore:PutResourcePolicy"),
+    *("bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:UpdateGateway"),
+    *("bedrock-agentcore:UpdateGatewayTarget", "bedrock-agentcore:UpdateHarness"),
+    *("bedrock-agentcore:UpdatePolicy", "bedrock-agentcore:UpdateWorkloadIdentity"),
+    *("bedrock:DeleteGuardrail", "bedrock:PrepareAgent", "bedrock:UpdateFlow", "bedrock:UpdateGuardrail"),
+    *("budgets:CreateBudgetAction", "chatbot:CreateSlackChannelConfiguration", "codebuild:CreateProject"),
+    *("codebuild:CreateWebhook", "codebuild:UpdateProject", "codebuild:UpdateWebhook"),
     *("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
     *("cognito-identity:SetIdentityPoolRoles", "cognito-identity:UpdateIdentityPool"),
     *("config:PutRemediationConfigurations", "datapipeline:CreatePipeline"),
@@ -46,8 +47,9 @@ STEPS: Final = (
     *("sagemaker:CreatePipeline", "sagemaker:UpdateNotebookInstanceLifecycleConfig"),
     *("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "secretsmanager:PutResourcePolicy"),
     *("servicecatalog:CreateProvisioningArtifact", "ssm:CreateAssociation"),
-    *("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateDocument", "states:CreateStateMachine"),
-    *("states:UpdateStateMachine", "transfer:CreateUser"),
+    *("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateAssociation", "ssm:UpdateDocument"),
+    *("ssm:UpdateMaintenanceWindowTask", "states:CreateStateMachine", "states:UpdateStateMachine"),
+    "transfer:CreateUser",
 )
 """What CloudFormation does too, of which at least one is a step of each path that nothing else here blocks."""
 
@@ -69,7 +71,7 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             effect="Deny",
             actions=("s3:PutObject", "s3:ReplicateObject"),
             resources=(f"arn:{PARTITION}:s3:::cdk-*-assets-*",),
-            conditions=all_but(names, "execution"),
+            conditions=any_agent(names),
             reason="what the CDK deploys next is not an agent's to replace",
         ),
     )

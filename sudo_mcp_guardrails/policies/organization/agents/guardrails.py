@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 SERVICES: Final = (
     *("cloudformation:*", "dynamodb:*", "es:*", "events:*", "lambda:*", "logs:*", "s3:*", "sns:*", "sqs:*", "states:*"),
 )
+OTHERS: Final = (
+    *(f"arn:{PARTITION}:s3:::{name}*" for name in ("aws-cloudtrail-logs-", "aws-controltower-")),
+    f"arn:{PARTITION}:events:*:*:rule/aws-controltower-*",
+)
+"""Where the trail lies by default, and what Control Tower watches with."""
 KINDS: Final = (
     *(("cloudformation", "stack/"), ("dynamodb", "table/"), ("es", "domain/"), ("events", "rule/")),
     *(("lambda", "function:"), ("logs", "log-group:/aws/lambda/"), ("sns", ""), ("sqs", "")),
@@ -34,6 +39,7 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             resources=(
                 *(f"arn:{PARTITION}:{service}:*:*:{kind}{names.prefix}*" for service, kind in KINDS),
                 f"arn:{PARTITION}:s3:::{names.prefix}*",
+                *OTHERS,
             ),
             conditions=any_agent(names),
             reason="the guardrails and their ledger stay as they are",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES, ROLE_UPKEEP
-from sudo_mcp_guardrails.policies.organization.agents._scenarios import BOUNDARY, WORKLOAD, attack
+from sudo_mcp_guardrails.policies.organization.agents._scenarios import BOUNDARY, EXECUTION, WORKLOAD, attack
 from sudo_mcp_guardrails.policies.organization.agents.changes import changes_of
 from sudo_mcp_guardrails.policies.organization.agents.conditions import any_agent, execution_roles, workloads
 from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuardrail, PolicyKind
@@ -37,10 +37,18 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
         Statement(
             sid="AgentsRolesElsewhere",
             effect="Deny",
-            actions=OF_ROLES,
+            actions=tuple(action for action in OF_ROLES if action != "iam:PassRole"),
+            not_resources=(workloads(names),),
+            conditions=any_agent(names),
+            reason="the agents' own roles and everybody else's stay as they are",
+        ),
+        Statement(
+            sid="AgentsPassRole",
+            effect="Deny",
+            actions=("iam:PassRole",),
             not_resources=(workloads(names), execution_roles(names)),
             conditions=any_agent(names),
-            reason="roles off the agents' path stay as they are, and are passed by nobody on it",
+            reason="what an agent passes carries an agents' boundary",
         ),
         Statement(
             sid="AgentsAuthorizationIds",
@@ -59,6 +67,31 @@ GUARDRAIL: Final = OrganizationGuardrail(
     stops=("long-term keys", "escalation by policies, boundaries, groups, providers and tags of IAM"),
     build=statements,
     scenarios=(
+        attack(
+            "scp-pass-admin",
+            "iam:PassRole",
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/admin",
+            "AgentsPassRole",
+            "passes an administrator's role to a function",
+            context={"iam:PassedToService": "lambda.amazonaws.com"},
+        ),
+        attack(
+            "scp-mint-execution-role",
+            "iam:CreateRole",
+            EXECUTION,
+            "AgentsRolesElsewhere",
+            "a template makes an execution role of another agent",
+            "execution",
+            {"iam:PermissionsBoundary": BOUNDARY},
+        ),
+        attack(
+            "scp-trust-execution-role",
+            "iam:UpdateAssumeRolePolicy",
+            EXECUTION,
+            "AgentsRolesElsewhere",
+            "a template lets somebody else assume an execution role",
+            "execution",
+        ),
         attack(
             "scp-create-user",
             "iam:CreateUser",

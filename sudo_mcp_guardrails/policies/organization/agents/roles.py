@@ -24,6 +24,7 @@ ROLE_CHANGES: Final = (
 def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
     """Return the guardrail."""
     names = settings.names
+    boundaries = f"arn:*:iam::*:policy{names.boundary_path}{names.prefix}-agent-*"
     return (
         Statement(
             sid="AgentsRoleChanges",
@@ -40,7 +41,7 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             resources=("*",),
             conditions=(
                 *any_agent(names),
-                ("ArnNotLike", "iam:PermissionsBoundary", (f"arn:*:iam::*:policy{names.boundary_path}*",)),
+                ("ArnNotLike", "iam:PermissionsBoundary", (boundaries,)),
             ),
             reason="a role without an agent's boundary would be free",
         ),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
 
 STEPS: Final = (
-    *("agent-registry:UpdateRegistryRecordStatus", "athena:StartCalculationExecution", "batch:SubmitJob"),
+    *("acm-pca:IssueCertificate", "agent-registry:UpdateRegistryRecordStatus"),
+    *("athena:StartCalculationExecution", "batch:SubmitJob"),
     *("bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell"),
     "bedrock-agentcore:InvokeAgentRuntimeForUser",
     "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser",
@@ -21,13 +22,14 @@ STEPS: Final = (
     *("bedrock-agentcore:UpdateRegistryRecordStatus", "braket:CreateJob", "codebuild:StartBuild"),
     *("codebuild:StartBuildBatch", "codebuild:StartCommandExecution", "codebuild:StartSandbox"),
     *("codecommit:GitPush", "codedeploy:RegisterApplicationRevision", "codepipeline:PollForJobs"),
-    *("ds:ResetUserPassword", "ec2:CreateReplaceRootVolumeTask", "ec2:RequestSpotInstances"),
-    *("ec2:StopInstances", "ecr:PutImage", "ecs:ExecuteCommand", "ecs:RunTask", "ecs:StartTask"),
+    *("codepipeline:PutApprovalResult", "ds:ResetUserPassword", "ec2:CreateReplaceRootVolumeTask"),
+    *("ec2:RequestSpotInstances", "ec2:StopInstances", "ecr:PutImage", "ecs:ExecuteCommand"),
+    *("ecs:RunTask", "ecs:StartTask", "elasticmapreduce:StartNotebookExecution"),
     *("emr-containers:StartJobRun", "emr-serverless:StartJobRun", "glue:RunStatement"),
     *("sagemaker:CreateHyperParameterTuningJob", "sagemaker:CreateProcessingJob"),
     *("sagemaker:CreateTrainingJob", "sagemaker:StartSession", "ssm-guiconnect:StartConnection"),
-    *("ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ssm:StartSession"),
-    "states:TestState",
+    *("ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution"),
+    *("ssm:StartChangeRequestExecution", "ssm:StartSession", "states:TestState"),
 )
 """Steps of escalation paths that no template takes."""
 

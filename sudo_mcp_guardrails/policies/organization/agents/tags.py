@@ -24,7 +24,7 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             effect="Deny",
             actions=("iam:TagRole", "iam:UntagRole", "iam:CreateRole"),
             resources=("*",),
-            conditions=(*any_agent(names), ("ForAnyValue:StringEquals", "aws:TagKeys", KEYS)),
+            conditions=(*any_agent(names), ("ForAnyValue:StringEqualsIgnoreCase", "aws:TagKeys", KEYS)),
             reason="who an agent is, and in which run, is not its to say",
         ),
     )

@@ -20,7 +20,10 @@ WATCHERS: Final = (
 """Services that watch, of which an agent needs nothing."""
 WATCHING: Final = (
     *("access-analyzer:*", "cloudtrail:*", "config:*", "guardduty:*", "securityhub:*", "ec2:DeleteFlowLogs"),
-    *("logs:DeleteAccountPolicy", "logs:DeleteLogGroup", "logs:PutRetentionPolicy", "s3:PutAccountPublicAccessBlock"),
+    *("kms:DeleteImportedKeyMaterial", "kms:DisableKey", "kms:ScheduleKeyDeletion", "logs:DeleteAccountPolicy"),
+    *("logs:DeleteDelivery", "logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:PutDataProtectionPolicy"),
+    *("logs:PutRetentionPolicy", "s3:PutAccountPublicAccessBlock", "wafv2:DeleteLoggingConfiguration"),
+    "route53resolver:DisassociateResolverQueryLogConfig",
 )
 """Services that watch, which an agent may read: of these what changes something."""
 
