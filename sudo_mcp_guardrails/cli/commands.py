@@ -69,6 +69,11 @@ COMMANDS = (
         "Find policy statements that do nothing, or something else than they say.",
     ),
     Command(
+        "export",
+        "sudo_mcp_guardrails.cli.export:export",
+        "Write the guardrails as files that stand alone, for those who do not use the CDK.",
+    ),
+    Command(
         "demo",
         "sudo_mcp_guardrails.cli.demo:demo",
         "Deploy two agents on the embedded AWS, and attack them.",
