@@ -143,6 +143,7 @@ def prove(
         summary = _summary(asked, items, time.perf_counter() - started)
         if layer is not None:
             summary |= _blocked(items, scps)
+            answer.text.print("nobody off the agents' path is bound" if not asked.unknown else asked.unknown)
         answer.text.print(result_table(items))
         for text in result_details(items):
             answer.text.print(text, soft_wrap=True)

@@ -1,9 +1,11 @@
 """The proof that no agent can come to match an exempt principal.
 
 An exemption is a hole in the guardrails for everyone. An agent gets through it by being such a role already, by
-becoming it (a session of it, a service that runs with it), or by changing what it may do or who may assume it. The
-proof supposes the worst of all that the organization does not decide: the agent holds ``AdministratorAccess``, has no
-boundary, and every resource's own policy lets it in. What is left is the SCPs of agents.
+becoming it (a session of it, or something that runs with it and that the agent may steer), or by changing what it may
+do or who may assume it. The proof supposes the worst of all that the organization does not decide: the agent holds
+``AdministratorAccess``, has no boundary, and every resource's own policy lets it in. What is left is the SCPs of
+agents. What runs with another role may be any: each escalation path that passes no role has to be blocked. It is not
+for execution roles, whose own boundary confines what a template changes; of them, what IAM and STS decide is proved.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.layers import Layers
 from sudo_mcp_guardrails.iam.lint_rules.patterns import overlap
@@ -54,6 +57,8 @@ def no_agent_matches(
         if _meet(pattern, agents)
     ]
     bound = agent_scps(settings) if scps is None else scps
+    # No statement of the agents' SCPs names an account or a partition: asked once for each kind of role.
+    steered: dict[str, tuple[str, ...]] = {}
     for pattern in patterns:
         exempt, partition, account = _placed(pattern)
         pseudo = {"Partition": partition, "AccountId": account, "Region": "us-east-1"}
@@ -64,7 +69,23 @@ def no_agent_matches(
                 proof = prover.prove([step], changing=True)
                 if proof.verdict is not Verdict.PROVED:
                     problems.append(f"{kind} role of an agent may {act} exempt principal {pattern!r}: {proof.reason}")
+            if kind not in steered:
+                steered[kind] = () if kind == "execution" else tuple(_open_paths(prover))
+    problems += [
+        f"{kind} role of an agent may steer what runs as an exempt principal, by path {path!r}"
+        for kind, paths in steered.items()
+        for path in paths
+    ]
     return tuple(problems)
+
+
+def _open_paths(prover: Prover) -> Iterator[str]:
+    """Yield the escalation paths that pass no role and that are not blocked; who signs in stays who it is."""
+    for path in escalation_paths():
+        if "iam:PassRole" in path.actions or all(action.startswith("signin:") for action in path.actions):
+            continue
+        if prover.prove(path.steps).verdict is not Verdict.PROVED:
+            yield path.id
 
 
 def _placed(pattern: str) -> tuple[str, str, str]:
@@ -91,6 +112,7 @@ def _steps(exempt: str) -> Iterator[tuple[str, Statement]]:
         ),
         "change the groups of": (("iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:PutGroupPolicy"), "*"),
         "change the providers that sign in as": (("iam:*Provider*",), "*"),
+        "give people or itself": (("identitystore:*", "sso:*", "sso-directory:*"), "*"),
     }
     for act, (actions, resource) in ways.items():
         yield act, Statement("Exempt", "Allow", actions=actions, resources=(resource,))
