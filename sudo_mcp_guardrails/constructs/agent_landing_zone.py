@@ -10,10 +10,12 @@ from aws_cdk import aws_accessanalyzer as accessanalyzer
 
 from sudo_mcp_guardrails.agents import check_agents
 from sudo_mcp_guardrails.constructs.account_baseline import AccountBaseline
+from sudo_mcp_guardrails.constructs.attachments import claim_zone
 from sudo_mcp_guardrails.constructs.landing_zone_checks import (
     check_accounts,
     check_callers,
     check_region,
+    check_regions_of_agents,
     check_targets_bind,
 )
 from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.organization.packs import Quota
 
 _WARNING: Final = "sudo-mcp-guardrails:agentLandingZone.sharedAccount"
+_UNPROVED: Final = "sudo-mcp-guardrails:agentLandingZone.exemptWithoutAgents"
 
 
 class AgentLandingZone(cdk.Stage):
@@ -74,9 +77,11 @@ class AgentLandingZone(cdk.Stage):
     Raises:
         OrganizationError: As :class:`OrganizationGuardrails` and :class:`AccountBaseline`; for account ids of another
             form, an unknown Region, one of another partition, agents in the management account, the management
-            account as a target, and a caller that is one account's role or user. A warning, and no error, are agents
-            in the log archive or the security account
-            (``sudo-mcp-guardrails:agentLandingZone.sharedAccount``).
+            account as a target, as the log archive or as the security account, an agent's Region that
+            ``settings.regions`` leave out, a target of another landing zone of the app, and a caller that is one
+            account's role or user. A warning, and no error, are agents in the log archive or the security account
+            (``sudo-mcp-guardrails:agentLandingZone.sharedAccount``), and exemptions without the pack ``agents``
+            (``sudo-mcp-guardrails:agentLandingZone.exemptWithoutAgents``).
     """
 
     def __init__(
@@ -115,8 +120,10 @@ class AgentLandingZone(cdk.Stage):
         )
         settings = settings or OrganizationSettings()
         check_region(home_region, [*settings.regions, *(r for found in self.regions.values() for r in found)])
+        check_regions_of_agents(settings.regions, self.agents)
         check_targets_bind(targets, management_account, self.agents)
         check_callers(callers)
+        claim_zone(self, targets)
         if adopt is not None:
             everywhere = sorted({region for found in self.regions.values() for region in found})
             settings = replace(settings, exempt=(*settings.exempt, *adopt.exempt(sorted(self.regions), everywhere)))
@@ -139,6 +146,12 @@ class AgentLandingZone(cdk.Stage):
             control_tower=governed,
         )
         """The SCPs and declarative policies."""
+        if settings.exempt and "agents" not in packs:
+            cdk.Annotations.of(self.organization).add_warning_v2(
+                _UNPROVED,
+                "the proof that no agent can come to be exempt supposes the pack 'agents', which is not among packs "
+                f"{', '.join(packs)}: name it, or attach it to the targets or above from elsewhere",
+            )
         self.resources: ResourceGuardrails | None = None
         """The RCPs; None without any."""
         if resource_packs:

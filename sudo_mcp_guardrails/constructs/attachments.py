@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
@@ -12,14 +13,12 @@ import aws_cdk as cdk
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from constructs import Construct, IConstruct
 
     from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
     from sudo_mcp_guardrails.policies.organization.packs import Quota
 
-_TARGET: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|\d{12}")
+_TARGET: Final = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|\d{12}", re.ASCII)
 
 
 @dataclass
@@ -30,6 +29,10 @@ class _Attachments:
     """Construct path by the name of a policy, which an organization has once for each type."""
     owners: dict[tuple[PolicyKind, str, str], str] = field(default_factory=dict)
     """Construct path by prefix and target."""
+    packs: dict[tuple[PolicyKind, str, str], str] = field(default_factory=dict)
+    """Construct path by pack and target."""
+    zones: dict[str, str] = field(default_factory=dict)
+    """Path of a landing zone by target."""
     used: dict[tuple[PolicyKind, str], list[str]] = field(default_factory=dict)
     """Names of the policies on a target."""
 
@@ -47,12 +50,16 @@ def check_targets(targets: Sequence[str]) -> tuple[str, ...]:
     Raises:
         OrganizationError: For no targets, one that is given twice, and an id of another form.
     """
-    if isinstance(targets, str):
+    given: object = targets
+    if isinstance(given, str) or not isinstance(given, Sequence):
         raise OrganizationError(f"targets {targets!r} is not allowed, expected a list of ids")
     if not targets:
         raise OrganizationError("targets are empty, expected at least one id of a root, an OU or an account")
     for target in targets:
-        if not cdk.Token.is_unresolved(target) and not _TARGET.fullmatch(target):
+        if cdk.Token.is_unresolved(target):
+            continue
+        text: object = target
+        if not isinstance(text, str) or not _TARGET.fullmatch(text):
             raise OrganizationError(
                 f"target {target!r} is not allowed, expected a root such as r-a1b2, an OU such as ou-a1b2-c3d4e5f6 "
                 "or an account id of 12 digits"
@@ -63,6 +70,24 @@ def check_targets(targets: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(targets))
 
 
+def claim_zone(zone: IConstruct, targets: Sequence[str]) -> None:
+    """Note that a landing zone governs targets.
+
+    Raises:
+        OrganizationError: As :func:`check_targets`, and where another landing zone of the app has one of them,
+            whatever its prefix: each would give the target slots and settings that the other knows nothing of.
+    """
+    zones = _APPS.setdefault(zone.node.root, _Attachments()).zones
+    checked = check_targets(targets)
+    for target in checked:
+        if target in zones:
+            raise OrganizationError(
+                f"target {target!r} is of landing zone {zones[target]!r} and of {zone.node.path!r}, expected one for "
+                "each target, whatever their prefixes: name all agents and packs in one"
+            )
+    zones.update(dict.fromkeys(checked, zone.node.path))
+
+
 def attach(
     construct: Construct,
     *,
@@ -71,6 +96,7 @@ def attach(
     names: Sequence[str],
     targets: Sequence[str],
     quota: Quota,
+    packs: Sequence[str] = (),
 ) -> None:
     """Note that a construct attaches policies to targets.
 
@@ -81,10 +107,12 @@ def attach(
         names: Names of the policies.
         targets: Ids that :func:`check_targets` has checked.
         quota: What a target can take.
+        packs: What the policies are made of. A target has each pack once, whatever the prefix: twice is one pack with
+            two settings, of which nobody sees both. Default: nothing that another construct could say too.
 
     Raises:
         OrganizationError: Where another construct of the app has the name of a policy, or attaches policies of the
-            same prefix to the same target, or all together are more than the target has slots for.
+            same prefix or pack to the same target, or all together are more than the target has slots for.
     """
     path = construct.node.path
     known = _APPS.setdefault(construct.node.root, _Attachments())
@@ -101,6 +129,13 @@ def attach(
                 f"target {target!r} has policies of prefix {prefix!r} from {owner!r} and from {path!r}: name all packs "
                 "in one construct, or give one of them other targets or another prefix"
             )
+        for pack in packs:
+            owner = known.packs.get((kind, pack, target))
+            if owner is not None:
+                raise OrganizationError(
+                    f"target {target!r} has pack {pack!r} from {owner!r} and from {path!r}, expected each pack once on "
+                    "a target, whatever the prefixes: give one of them other targets or other packs"
+                )
         others = known.used.get((kind, target), [])
         count, room = len(others) + len(names), quota.slots - quota.reserved
         if count > room:
@@ -112,4 +147,5 @@ def attach(
     known.names |= {(kind, name): path for name in names}
     for target in targets:
         known.owners[kind, prefix, target] = path
+        known.packs |= {(kind, pack, target): path for pack in packs}
         known.used.setdefault((kind, target), []).extend(names)

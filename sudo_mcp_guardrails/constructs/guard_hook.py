@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,12 +28,11 @@ from sudo_mcp_guardrails.policies.hooks import (
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_cdk import aws_s3 as s3
 
 _ALIAS: Final = re.compile(r"(?!(?i:aws))[A-Za-z0-9]{2,64}(::[A-Za-z0-9]{2,64}){2}")
 _MOST_ROLES: Final = 50
+_LAST_PORT: Final = 65535
 _WARNING: Final = "@sudo-mcp-guardrails/hook:"
 _TRUST: Final = PolicyDocument(
     "trust of a hook",
@@ -124,6 +124,7 @@ class GuardHook(Construct):
                 f"hook has {len(stack_roles)} stack roles, allowed are {_MOST_ROLES}: make several hooks"
             )
         chosen = tuple(rules) if rules is not None else tuple(HOOK_RULES) if stack_roles else FOR_EVERYONE
+        _check_options(required_tags, open_ports)
         text = guard_text(chosen, required_tags=required_tags, open_ports=open_ports)
         alias = alias or f"{_alphanumeric(names.prefix.title())}::Guard::{_alphanumeric(id)}"
         if not _ALIAS.fullmatch(alias):
@@ -191,6 +192,23 @@ class GuardHook(Construct):
             annotations.add_warning_v2(
                 f"{_WARNING}every-stack",
                 f"rules {', '.join(agents_only)} are meant for agents and hold for every stack: give stack_roles",
+            )
+
+
+def _check_options(tags: object, ports: object) -> None:
+    """Check types, which a port or tag of another one would slip through as text of a rule; raises HookRuleError."""
+    if isinstance(tags, str) or not isinstance(tags, Sequence):
+        raise HookRuleError(f"required_tags {tags!r} are not allowed, expected a list of keys")
+    for tag in tags:
+        if not isinstance(tag, str):
+            raise HookRuleError(f"tag {tag!r} of required_tags is not allowed, expected text")
+    if isinstance(ports, str) or not isinstance(ports, Sequence):
+        raise HookRuleError(f"open_ports {ports!r} are not allowed, expected a list of whole numbers")
+    for port in ports:
+        # True is a number to Python, and 1 of open_ports to nobody.
+        if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _LAST_PORT:
+            raise HookRuleError(
+                f"port {port!r} of open_ports is not allowed, expected a whole number of 0 to {_LAST_PORT}"
             )
 
 

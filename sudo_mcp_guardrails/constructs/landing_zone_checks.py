@@ -14,23 +14,34 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
 
-_ACCOUNT: Final = re.compile(r"\d{12}")
+_ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 
 
-def check_accounts(**accounts: str) -> None:
-    """Check account ids by the name of their props; raises OrganizationError."""
+def check_accounts(**accounts: object) -> None:
+    """Check account ids by the name of their props.
+
+    Raises:
+        OrganizationError: For another form, and where the log archive or the security account is the management
+            account, which no SCP or RCP binds. They may be one account, as in small landing zones.
+    """
     for name, account in accounts.items():
-        if not _ACCOUNT.fullmatch(account):
-            raise OrganizationError(f"{name}_account {account!r} is not allowed, expected 12 digits")
+        if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
+            raise OrganizationError(f"{name}_account {account!r} is not allowed, expected 12 digits as text")
+    for name in ("log_archive", "security"):
+        if name in accounts and accounts[name] == accounts.get("management"):
+            raise OrganizationError(
+                f"{name}_account {accounts[name]!r} is the management_account too, which no SCP or RCP binds, expected "
+                "another account"
+            )
 
 
-def check_region(home: str, regions: Iterable[str]) -> None:
+def check_region(home: object, regions: Iterable[str]) -> None:
     """Check that all Regions are of the home Region's partition.
 
     Raises:
-        OrganizationError: For a home Region that is not known, or a Region of another partition.
+        OrganizationError: For a home Region that is no text or not known, or a Region of another partition.
     """
-    partition = partition_of(home)
+    partition = partition_of(home) if isinstance(home, str) else None
     if partition is None:
         raise OrganizationError(
             f"home_region {home!r} is in no partition that is known; a newer one is DeclaredRegion({home!r})"
@@ -41,6 +52,28 @@ def check_region(home: str, regions: Iterable[str]) -> None:
                 f"Region {region!r} is not in partition {partition!r} of home_region {home!r}: an organization is in "
                 "one partition"
             )
+
+
+def check_regions_of_agents(regions: Sequence[str], agents: Sequence[Agent]) -> None:
+    """Check that the organization's limit of Regions leaves every agent those that it works in.
+
+    Args:
+        regions: The limit of the settings; none is no limit.
+        agents: All agents.
+
+    Raises:
+        OrganizationError: For an agent whose Region is left out: all that it does there would be denied.
+    """
+    if not regions:
+        return
+    for agent in agents:
+        for environment in agent.environments:
+            for region in agent.regions_in(environment):
+                if region not in regions:
+                    raise OrganizationError(
+                        f"agent {agent.name!r} works in Region {region!r}, which settings.regions leave out, allowed "
+                        f"are {', '.join(regions)}: add it there, or give the agent other Regions"
+                    )
 
 
 def check_targets_bind(targets: Sequence[str], management: str, agents: Sequence[Agent]) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import aws_cdk as cdk
+
 from sudo_mcp_guardrails.constructs.attachments import attach
 from sudo_mcp_guardrails.constructs.organization_policy import OrganizationPolicy
 from sudo_mcp_guardrails.constructs.policy_set import PolicySet, quota_of
 from sudo_mcp_guardrails.policies.organization.guardrail import ManagementPolicy, PolicyKind
 from sudo_mcp_guardrails.policies.organization.management import MANAGEMENT
+from sudo_mcp_guardrails.policies.organization.packs import agent_scps
+from sudo_mcp_guardrails.policies.organization.proof import open_paths
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError
 
 if TYPE_CHECKING:
@@ -46,8 +50,8 @@ class OrganizationGuardrails(PolicySet):
     Raises:
         OrganizationError: For no targets, one of another form, an unknown pack or one of RCPs, an unknown management
             policy, packs that need more policies than a target has slots or a statement that fits into none, a name
-            that is taken, policies of one prefix on one target from two constructs of an app, and an exemption that
-            an agent could come to match, supposing that the pack ``agents`` binds agents here or above.
+            that is taken, policies of one prefix or pack on one target from two constructs of an app, and an exemption
+            that an agent could come to match, supposing that the pack ``agents`` binds agents here or above.
         ExemptionError: For an exemption that has ended.
     """
 
@@ -75,6 +79,13 @@ class OrganizationGuardrails(PolicySet):
             control_tower=control_tower,
             policy_name=policy_name,
         )
+        if "agents" in packs and self.settings.direct_actions:
+            opened = open_paths(agent_scps(self.settings), self.settings.names)
+            cdk.Annotations.of(self).add_warning_v2(
+                "sudo-mcp-guardrails:organizationGuardrails.openPaths",
+                f"agents may do {', '.join(self.settings.direct_actions)} directly, so that the organization alone "
+                f"does not block {', '.join(opened) or 'as much as it could'}",
+            )
         prefix = self.settings.names.prefix
         named = {f"{prefix}-{policy.id}": policy for policy in map(_management, management)}
         for kind in dict.fromkeys(policy.kind for policy in named.values()):
@@ -84,6 +95,7 @@ class OrganizationGuardrails(PolicySet):
                 kind=kind,
                 prefix=prefix,
                 names=names,
+                packs=[policy.id for policy in named.values() if policy.kind is kind],
                 targets=self.targets,
                 quota=quota_of(kind, control_tower=control_tower),
             )

@@ -13,14 +13,13 @@ from sudo_mcp_guardrails.constructs.source_lines import note_source
 from sudo_mcp_guardrails.constructs.validation import today
 from sudo_mcp_guardrails.policies.organization.exempt_proof import no_agent_matches
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
-from sudo_mcp_guardrails.policies.organization.packs import QUOTAS, guardrails, packed
+from sudo_mcp_guardrails.policies.organization.packs import QUOTAS, Quota, guardrails, packed
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
-    from sudo_mcp_guardrails.policies.organization.packs import Quota
 
 CONTROL_TOWER_SLOTS: Final = {PolicyKind.SCP: 2, PolicyKind.RCP: 1}
 """What is left to Control Tower on a target: two SCPs, and an RCP for where such controls are on.
@@ -86,6 +85,7 @@ class PolicySet(Construct):
             names=[document.name for document in self.documents],
             targets=self.targets,
             quota=limit,
+            packs=packs,
         )
         self.policies: tuple[OrganizationPolicy, ...] = tuple(
             OrganizationPolicy(
@@ -124,6 +124,25 @@ class PolicySet(Construct):
 
 
 def quota_of(kind: PolicyKind, quota: Quota | None = None, *, control_tower: bool = False) -> Quota:
-    """Return what a target can take of a kind, with the slots of Control Tower reserved where it governs."""
-    limit = quota or QUOTAS[kind]
-    return replace(limit, reserved=limit.reserved + CONTROL_TOWER_SLOTS.get(kind, 0)) if control_tower else limit
+    """Return what a target can take of a kind, with the slots of Control Tower reserved where it governs.
+
+    Raises:
+        OrganizationError: For something else than a quota, numbers that are not positive, and no slot that is left.
+    """
+    limit = QUOTAS[kind] if quota is None else quota
+    if not isinstance(limit, Quota):
+        raise OrganizationError(f"quota {limit!r} of type {kind.value} is not allowed, expected a Quota")
+    for name, least in (("slots", 1), ("characters", 1), ("reserved", 0)):
+        value = getattr(limit, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise OrganizationError(
+                f"quota of type {kind.value} has {name} {value!r}, expected a whole number of {least} or more"
+            )
+    if control_tower:
+        limit = replace(limit, reserved=limit.reserved + CONTROL_TOWER_SLOTS.get(kind, 0))
+    if limit.reserved >= limit.slots:
+        raise OrganizationError(
+            f"quota of type {kind.value} has {limit.slots} slots of which {limit.reserved} are reserved for others, "
+            "expected one that is left at least"
+        )
+    return limit

@@ -178,6 +178,23 @@ class TestBadInput:
             ({"log_archive_account": "x" * 12}, "log_archive_account 'xxxxxxxxxxxx' is not allowed"),
             ({"security_account": ""}, "security_account '' is not allowed"),
             ({"policy_account": "ops"}, "policy_account 'ops' is not allowed"),
+            (
+                {"management_account": 999999999999},
+                "management_account 999999999999 is not allowed, expected 12 digits as",
+            ),
+            ({"security_account": None}, "security_account None is not allowed"),
+            ({"log_archive_account": "٨" * 12}, "log_archive_account '٨+' is not allowed"),
+            ({"log_archive_account": MANAGEMENT}, f"log_archive_account '{MANAGEMENT}' is the management_account too"),
+            ({"security_account": MANAGEMENT}, f"security_account '{MANAGEMENT}' is the management_account too"),
+            ({"home_region": None}, "home_region None is in no partition that is known"),
+            (
+                {"quotas": {PolicyKind.SCP: 5}},
+                "quota 5 of type SERVICE_CONTROL_POLICY is not allowed, expected a Quota",
+            ),
+            (
+                {"adopt": AdoptedLandingZone("ops", NEVER, slots={PolicyKind.SCP: 20})},
+                "has 10 slots of which 21 are reserved for others, expected one that is left at least",
+            ),
             ({"home_region": "eu-nowhere-9"}, "home_region 'eu-nowhere-9' is in no partition that is known"),
             ({"home_region": "cn-north-1"}, f"Region '{HOME}' is not in partition 'aws-cn' of home_region"),
             (
@@ -206,13 +223,44 @@ class TestBadInput:
         with pytest.raises(OrganizationError, match="is a role or user of one account, expected a pattern"):
             make(callers=[BrokerCaller.iam_role(host)])
 
-    def test_two_on_one_target(self) -> None:
+    @pytest.mark.parametrize("prefix", ["mcp-guardrails", "other"])
+    def test_two_on_one_target(self, prefix: str) -> None:
+        app = cdk.App(analytics_reporting=False)
+        make(app, "One", targets=["ou-a1b2-11111111", OU])
+        other = OrganizationSettings(names=GuardrailNames(prefix))
+        with pytest.raises(OrganizationError, match=f"target '{OU}' is of landing zone 'One' and of 'Two', expected"):
+            make(app, "Two", settings=other, packs=["root"])
+
+    def test_two_with_targets_of_their_own(self) -> None:
         app = cdk.App(analytics_reporting=False)
         make(app, "One")
-        with pytest.raises(OrganizationError, match="is taken by 'One/Organization/Guardrails'"):
-            make(app, "Two")
         other = OrganizationSettings(names=GuardrailNames("other"))
-        assert make(app, "Three", settings=other).organization.policies
+        assert make(app, "Two", settings=other, targets=["ou-a1b2-11111111"]).organization.policies
+        assert make(settings=other).organization.policies, "apps know nothing of each other"
+
+    def test_a_limit_of_regions_that_leaves_an_agent_out(self) -> None:
+        agents = [agent("a-bot", ONE), agent("b-bot", TWO, regions=(HOME, AWAY))]
+        with pytest.raises(
+            OrganizationError,
+            match=f"agent 'b-bot' works in Region '{AWAY}', which settings.regions leave out, allowed are {HOME}, us-e",
+        ):
+            make(agents=agents, settings=OrganizationSettings(regions=(HOME, "us-east-1")))
+        assert make(agents=agents, settings=OrganizationSettings(regions=(AWAY, HOME))).baselines
+
+    @pytest.mark.parametrize(
+        ("packs", "adopted", "warned"),
+        [(["root"], True, True), (["root"], False, False), (["agents", "root"], True, False)],
+    )
+    def test_exemptions_without_the_pack_that_their_proof_supposes_are_a_warning(
+        self, packs: list[str], *, adopted: bool, warned: bool
+    ) -> None:
+        adopt = AdoptedLandingZone("ops", NEVER, control_tower=True) if adopted else None
+        stack = cdk.Stack.of(make(packs=packs, adopt=adopt).organization)
+        found = assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.any_value())
+        assert any("agentLandingZone.exemptWithoutAgents" in str(m.entry.data) for m in found) == warned
+
+    def test_log_archive_and_security_may_be_one_account(self) -> None:
+        assert make(log_archive_account=SECURITY).baselines
 
     def test_agents_beside_what_guards_them_are_a_warning(self) -> None:
         zone = make(agents=[agent("a-bot", SECURITY)])

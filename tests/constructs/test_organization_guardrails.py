@@ -146,6 +146,13 @@ class TestPolicies:
             "Type": "S3_POLICY",
         }
 
+    def test_what_agents_may_do_directly_is_said(self) -> None:
+        stack = new_stack()
+        settings = OrganizationSettings(direct_actions=("lambda:UpdateFunctionCode",))
+        OrganizationGuardrails(stack, "Guardrails", targets=[OU], settings=settings)
+        found = assertions.Annotations.from_stack(stack).find_warning("*", assertions.Match.any_value())
+        assert ["does not block lambda-update-code" in str(message.entry.data) for message in found] == [True]
+
     def test_management_policies_by_id(self) -> None:
         stack = new_stack()
         ids = [policy.id for policy in MANAGEMENT]
@@ -199,6 +206,11 @@ class TestTargets:
             check_targets([OU, OU])
         with pytest.raises(OrganizationError, match=f"targets '{OU}' is not allowed, expected a list"):
             check_targets(OU)
+        for targets in (None, 5):
+            with pytest.raises(OrganizationError, match=f"targets {targets} is not allowed, expected a list"):
+                check_targets(targets)  # type: ignore[arg-type]
+        with pytest.raises(OrganizationError, match="target 111111111111 is not allowed, expected a root"):
+            check_targets([111111111111])  # type: ignore[list-item]
 
     def test_a_token_is_let_through(self) -> None:
         stack = new_stack()
@@ -228,14 +240,25 @@ class TestTargets:
         stack = new_stack()
         OrganizationGuardrails(stack, "One", targets=[OU])
         settings = OrganizationSettings(names=GuardrailNames("other"))
-        OrganizationGuardrails(stack, "Two", targets=[OU], settings=settings)
-        assert len(policies(stack)) == 4
+        OrganizationGuardrails(stack, "Two", targets=[OU], settings=settings, packs=["root"])
+        assert len(policies(stack)) == 3
         third = OrganizationSettings(names=GuardrailNames("third"))
         with pytest.raises(
             OrganizationError,
-            match=rf"target '{OU}' would have 6 policies .*of its 6 slots 1 are reserved for others, which leaves 5",
+            match=rf"target '{OU}' would have 4 policies .*of its 4 slots 1 are reserved for others, which leaves 3",
         ):
-            OrganizationGuardrails(stack, "Three", targets=[OU], settings=third, quota=Quota(6, 10_240))
+            OrganizationGuardrails(stack, "Three", targets=[OU], settings=third, packs=["mcp"], quota=Quota(4, 10_240))
+
+    def test_one_pack_on_one_target_from_two_constructs_whatever_their_prefixes(self) -> None:
+        app = cdk.App(analytics_reporting=False)
+        OrganizationGuardrails(new_stack("One", app), "Guardrails", targets=[ROOT, OU], packs=["root", "agents"])
+        other = OrganizationSettings(names=GuardrailNames("other"))
+        with pytest.raises(
+            OrganizationError,
+            match=f"target '{OU}' has pack 'root' from 'One/Guardrails' and from 'Two/Again', expected each pack once",
+        ):
+            OrganizationGuardrails(new_stack("Two", app), "Again", targets=[OU], settings=other, packs=["mcp", "root"])
+        OrganizationGuardrails(new_stack("Three", app), "Again", targets=[OTHER_OU], settings=other, packs=["root"])
 
     def test_apps_know_nothing_of_each_other(self) -> None:
         for _ in range(2):
@@ -256,6 +279,22 @@ class TestQuotas:
             match=r"8 documents of 10240 characters are needed, expected at most 7.*3 of 10 slots are taken by others",
         ):
             OrganizationGuardrails(new_stack(), "G", targets=[OU], packs=["full"], control_tower=True)
+
+    @pytest.mark.parametrize(
+        ("quota", "message"),
+        [
+            (Quota(-1, 10_240), "has slots -1, expected a whole number of 1 or more"),
+            (Quota(0, 10_240, reserved=0), "has slots 0, expected a whole number of 1 or more"),
+            (Quota(10, 0), "has characters 0, expected a whole number of 1 or more"),
+            (Quota(10, 10_240, reserved=-1), "has reserved -1, expected a whole number of 0 or more"),
+            (Quota(True, 10_240, reserved=0), "has slots True, expected"),  # noqa: FBT003 - what is refused
+            (Quota(2, 10_240, reserved=2), "has 2 slots of which 2 are reserved for others, expected one that is left"),
+            (5, "quota 5 of type SERVICE_CONTROL_POLICY is not allowed, expected a Quota"),
+        ],
+    )
+    def test_numbers_that_make_no_sense(self, quota: Any, message: str) -> None:
+        with pytest.raises(OrganizationError, match=message):
+            OrganizationGuardrails(new_stack(), "G", targets=[OU], quota=quota)
 
     def test_a_statement_that_fits_into_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(PACKS, "large", pack_of(statement("Large", 11_000)))

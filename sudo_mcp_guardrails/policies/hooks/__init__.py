@@ -175,14 +175,14 @@ def known_rule(id_: str) -> HookRule:
     return HOOK_RULES[id_]
 
 
-def _configured(rule: HookRule, *, required_tags: Sequence[str], open_ports: Sequence[int]) -> str:
+def _configured(rule: HookRule, *, required_tags: Sequence[object], open_ports: Sequence[object]) -> str:
     """Return a rule's text with its one list set; the text that ships has the defaults, and so stands alone."""
     text = rule.source
     if rule.id == "missing-tags":
         if isinstance(required_tags, str) or not required_tags:
             raise HookRuleError(f"required tags {required_tags!r} are not allowed, expected a list of at least one")
         for tag in required_tags:
-            if not _TAG.fullmatch(tag):
+            if not isinstance(tag, str) or not _TAG.fullmatch(tag):
                 raise HookRuleError(
                     f"required tag {tag!r} is not allowed, expected 1 to 128 letters, digits, spaces and .:/=+-@_, "
                     "and no aws: before them"
@@ -190,7 +190,7 @@ def _configured(rule: HookRule, *, required_tags: Sequence[str], open_ports: Seq
         text = _set_list(text, "smg_required_tags", [f"'{tag}'" for tag in required_tags])
     if rule.id == "open-security-groups":
         for port in open_ports:
-            if not 0 < port <= _LAST_PORT:
+            if not isinstance(port, int) or isinstance(port, bool) or not 0 < port <= _LAST_PORT:
                 raise HookRuleError(f"open port {port!r} is not allowed, expected 1 to {_LAST_PORT}")
         # Templates write a port as a number or as text.
         values = [form for port in open_ports for form in (str(port), f"'{port}'")] or ["'none'"]

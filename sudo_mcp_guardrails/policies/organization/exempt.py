@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.matching import arn_matches
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ARN: Final = re.compile(
-    r"arn:(?:\*|aws(?:-[a-z]+)*):iam::(?:\*|\d{12}):(?P<type>role|user)/(?P<path>(?:[\w+=,.@*?-]+/)*)(?P<name>[\w+=,.@*?-]+)"
+    r"arn:(?:\*|aws|aws-cn|aws-us-gov):iam::(?:\*|\d{12}):(?P<type>role|user)"
+    r"/(?P<path>(?:[\w+=,.@*?-]+/)*)(?P<name>[\w+=,.@*?-]+)",
+    re.ASCII,
 )
 _WILD: Final = re.compile(r"[*?]")
 
@@ -29,15 +31,16 @@ class ExemptPrincipals:
     name; name the accounts, rather than ``*``, where that matters.
 
     Args:
-        arns: Patterns of ``aws:PrincipalArn``. A wildcard in the path or name needs a path of which the first part is
-            written out: anybody who may create roles could take a name that merely begins, or ends, right.
+        arns: Patterns of ``aws:PrincipalArn``, of one of the partitions ``aws``, ``aws-cn`` and ``aws-us-gov``, or
+            ``*``; a list does where a tuple is named. A wildcard in the path or name needs a path of which the first
+            part is written out: anybody who may create roles could take a name that merely begins, or ends, right.
         reason: Why.
         owner: The person or team that answers for it.
-        until: The last day on which it counts. An expired exemption fails synthesis.
+        until: The last day, a date without a time, on which it counts. An expired exemption fails synthesis.
 
     Raises:
-        ExemptionError: For an empty field, no last day, a pattern of another form, or one that anybody could come to
-            match.
+        ExemptionError: For an empty field or one of another type, no last day, a pattern of another form, or one that
+            anybody could come to match.
     """
 
     arns: tuple[str, ...]
@@ -46,17 +49,8 @@ class ExemptPrincipals:
     until: date
 
     def __post_init__(self) -> None:
-        """Validate."""
-        if not isinstance(self.arns, tuple):
-            raise ExemptionError(f"exempt principals {self.arns!r} are not allowed, expected a tuple of ARN patterns")
-        for name in ("arns", "reason", "owner"):
-            value = getattr(self, name)
-            if not value or (isinstance(value, str) and not value.strip()):
-                raise ExemptionError(f"exemption of {', '.join(self.arns) or 'nobody'} has an empty {name}")
-        if not isinstance(self.until, date):
-            raise ExemptionError(
-                f"exemption of {', '.join(self.arns)} has no last day but {self.until!r}, expected a date"
-            )
+        """Validate, and make a tuple of a list: exemptions are part of a key of a cache."""
+        self._check_types()
         for arn in self.arns:
             match = _ARN.fullmatch(arn)
             if match is None:
@@ -71,6 +65,28 @@ class ExemptPrincipals:
                     f"exempt principal {arn!r} has a wildcard in a name without a path, expected the whole name or a "
                     "path that is written out, such as role/aws-reserved/sso.amazonaws.com/*"
                 )
+
+    def _check_types(self) -> None:
+        arns: object = self.arns
+        if not isinstance(arns, tuple | list):
+            raise ExemptionError(f"exempt principals {arns!r} are not allowed, expected a tuple of ARN patterns")
+        object.__setattr__(self, "arns", tuple(arns))
+        for arn in arns:
+            if not isinstance(arn, str):
+                raise ExemptionError(f"exempt principal {arn!r} of arns is not allowed, expected text")
+        whose = ", ".join(self.arns) or "nobody"
+        if not self.arns:
+            raise ExemptionError(f"exemption of {whose} has an empty arns")
+        for name in ("reason", "owner"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise ExemptionError(f"exemption of {whose} has {name} {value!r}, expected text")
+            if not value.strip():
+                raise ExemptionError(f"exemption of {whose} has an empty {name}")
+        until: object = self.until
+        # A datetime is a date, but cannot be compared with one.
+        if not isinstance(until, date) or isinstance(until, datetime):
+            raise ExemptionError(f"exemption of {whose} has no last day but {until!r}, expected a date")
 
     def check_date(self, today: date) -> None:
         """Check that it has not expired; raises ExemptionError."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.layers import Layers
 from sudo_mcp_guardrails.iam.matching import ARN_PARTS
 from sudo_mcp_guardrails.iam.properties import Subject
+from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal
+from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 
 if TYPE_CHECKING:
@@ -41,6 +44,21 @@ def new_agents(
         path = f"{names.role_path(NEW_AGENT)}{names.role_name(NEW_AGENT, kind)}"
         principal = Principal(f"arn:{partition}:iam::{account}:role{path}", session="run")
         yield Subject(NEW_AGENT, kind, layers, Facts(principal, partition=partition), source="organization")
+
+
+def open_paths(scps: Sequence[PolicyDocument], names: GuardrailNames) -> tuple[str, ...]:
+    """Return the escalation paths that SCPs by themselves do not block for every role of a new agent.
+
+    Args:
+        scps: The SCPs, all of one level, with pseudo parameters.
+        names: Names of the guardrails' own resources.
+    """
+    provers = [Prover(subject.layers, subject.facts) for subject in new_agents(scps, names)]
+    return tuple(
+        path.id
+        for path in escalation_paths()
+        if any(prover.prove(path.steps).verdict is not Verdict.PROVED for prover in provers)
+    )
 
 
 def lost_by_others(scps: Sequence[PolicyDocument], names: GuardrailNames) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -106,6 +106,8 @@ class TestRefused:
             ),
             *("arn:aws:sts::*:assumed-role/x/y", "arn:aws:iam::111*:role/x/y", "arn:a*:iam::*:role/x/y"),
             *("arn:aws:iam::*:role/", "arn:aws:iam::*:r*/x/y", "arn:aws:iam::*:role//x"),
+            *("arn:aws-foo:iam::*:role/x", "arn:aws-iso:iam::*:role/x", "arn:aws:iam::*:role/é/x"),
+            "arn:aws:iam::١٢٣٤٥٦٧٨٩٠١٢:role/x",
         ],
     )
     def test_another_form(self, arn: str) -> None:
@@ -124,12 +126,25 @@ class TestRefused:
             ("reason", "  ", "has an empty reason"),
             ("owner", "", "has an empty owner"),
             ("until", None, "has no last day but None, expected a date"),
+            ("arns", (5,), "exempt principal 5 of arns is not allowed, expected text"),
+            ("reason", None, "has reason None, expected text"),
+            ("owner", 5, "has owner 5, expected text"),
+            ("until", datetime(2027, 6, 30), r"has no last day but datetime\.datetime\(.*\), expected a date"),  # noqa: DTZ001
             ("until", "2027-06-30", "has no last day but '2027-06-30', expected a date"),
         ],
     )
     def test_what_is_missing(self, field: str, value: object, message: str) -> None:
         with pytest.raises(ExemptionError, match=message):
             exempt(AWS_RESERVED, **{field: value})
+
+    @pytest.mark.parametrize("partition", ["*", "aws", "aws-cn", "aws-us-gov"])
+    def test_partitions_that_are_known(self, partition: str) -> None:
+        assert exempt(f"arn:{partition}:iam::*:role/x").covers(f"arn:{partition}:iam::111111111111:role/x")
+
+    def test_a_list_is_as_good_as_a_tuple(self) -> None:
+        listed = exempt(arns=[AWS_RESERVED])
+        assert listed == exempt(AWS_RESERVED)
+        assert hash(listed) == hash(exempt(AWS_RESERVED))
 
     def test_break_glass_is_one_role(self) -> None:
         with pytest.raises(ExemptionError, match="has a wildcard, expected the ARN of one role"):
@@ -174,12 +189,24 @@ class TestProof:
         settings = OrganizationSettings(exempt=(exempt(AWS_RESERVED), exempt("arn:*:iam::*:user/people/ann")))
         assert no_agent_matches(settings) == ()
 
-    def test_nor_with_everything_that_the_settings_can_open(self) -> None:
-        opened = ("lambda:UpdateFunctionCode", "iam:PassRole", "sts:AssumeRole", "kms:CreateGrant")
-        settings = OrganizationSettings(
-            exempt=tuple(PRESETS.values()), regions=("eu-central-1",), direct_actions=opened, oauth_clients=("c",)
-        )
+    def test_nor_with_regions_and_clients(self) -> None:
+        settings = OrganizationSettings(exempt=tuple(PRESETS.values()), regions=("eu-central-1",), oauth_clients=("c",))
         assert no_agent_matches(settings) == ()
+
+    @pytest.mark.parametrize(
+        ("action", "path"),
+        [("lambda:UpdateFunctionCode", "lambda-update-code"), ("ssm:StartSession", "ssm-start-session")],
+    )
+    def test_what_agents_may_steer_may_run_as_an_exempt_role(self, action: str, path: str) -> None:
+        settings = OrganizationSettings(exempt=(exempt("arn:*:iam::*:role/ci/deployer"),), direct_actions=(action,))
+        found = no_agent_matches(settings)
+        assert f"apply role of an agent may steer what runs as an exempt principal, by path {path!r}" in found
+
+    @pytest.mark.parametrize("sid", ["AgentsMembership", "AgentsSteering", "AgentsDirect"])
+    def test_each_of_the_agents_guardrails_counts(self, sid: str) -> None:
+        settings = OrganizationSettings(exempt=(exempt(AWS_RESERVED),))
+        less = [scp.without(sid) if sid in {s.sid for s in scp.statements} else scp for scp in agent_scps()]
+        assert no_agent_matches(settings, scps=less)
 
     def test_nor_with_another_prefix(self) -> None:
         names = GuardrailNames("acme")

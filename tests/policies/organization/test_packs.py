@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.policies.organization.agents import credentials, direct, steering
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
 from sudo_mcp_guardrails.policies.organization.management import MANAGEMENT
-from sudo_mcp_guardrails.policies.organization.packs import PACKS, QUOTAS, Quota, document, guardrails, packed
+from sudo_mcp_guardrails.policies.organization.packs import (
+    PACKS,
+    QUOTAS,
+    Quota,
+    agent_scps,
+    document,
+    guardrails,
+    packed,
+)
 from sudo_mcp_guardrails.policies.organization.reference import REFERENCE
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
 from sudo_mcp_guardrails.regions import DeclaredRegion
@@ -112,6 +121,24 @@ class TestSettings:
             ({"regions": ("eu-*",)}, r"Region 'eu-\*' is in no partition"),
             ({"regions": ("eu-central-1", "cn-north-1")}, "eu-central-1, cn-north-1 are of several partitions"),
             ({"direct_actions": ("lambda:*",)}, r"action 'lambda:\*' is not allowed"),
+            (
+                {"direct_actions": ("lambda:updatefunctioncode",)},
+                "action 'lambda:updatefunctioncode' of direct_actions is not .*, did you mean lambda:UpdateFunctionC",
+            ),
+            ({"direct_actions": ("ssm:StartSesion",)}, "did you mean ssm:StartSession"),
+            ({"direct_actions": ("iam:PassRole",)}, "'iam:PassRole' of direct_actions is not allowed, expected one th"),
+            ({"oauth_clients": ("",)}, "OAuth client '' is not allowed, expected a whole ARN or id without wildcards"),
+            ({"oauth_clients": (" ",)}, "OAuth client ' ' is not allowed"),
+            ({"oauth_clients": ("c*",)}, r"OAuth client 'c\*' is not allowed"),
+            ({"oauth_clients": ("c?",)}, r"OAuth client 'c\?' is not allowed"),
+            ({"networks": ("0.0.0.0/1", "128.0.0.0/1")}, "0.0.0.0/1, 128.0.0.0/1 are together every address of IPv4"),
+            ({"networks": ("10.0.0.0/8", "::/2", "8000::/1", "4000::/2")}, "are together every address of IPv6"),
+            ({"trusted_accounts": ("١٢٣٤٥٦٧٨٩٠١٢",)}, "is not allowed, expected 12 digits"),
+            ({"organization_id": None}, "organization_id None is not allowed, expected text"),
+            ({"organization_id": 5}, "organization_id 5 is not allowed, expected text"),
+            ({"names": "acme"}, "names 'acme' are not allowed, expected GuardrailNames"),
+            ({"exempt": ("role/x",)}, "element 'role/x' of exempt is not allowed, expected ExemptPrincipals"),
+            ({"exempt": REFERENCE.exempt[0]}, r"exempt .* are not allowed, expected a tuple or list of ExemptPrincipa"),
             ({"networks": ("203.0.113.7/24",)}, "network '203.0.113.7/24' is not allowed: .* has host bits set"),
             ({"networks": ("office",)}, "network 'office' is not allowed"),
             ({"networks": ("0.0.0.0/0",)}, "network '0.0.0.0/0' is every address, expected fewer"),
@@ -123,6 +150,40 @@ class TestSettings:
     def test_refused(self, given: dict[str, Any], message: str) -> None:
         with pytest.raises(OrganizationError, match=message):
             OrganizationSettings(**given)
+
+    @pytest.mark.parametrize("name", ["regions", "oauth_clients", "direct_actions", "networks", "trusted_accounts"])
+    def test_refused_types(self, name: str) -> None:
+        for value in ("eu-central-1", b"x", None, {"eu-central-1"}, 5):
+            with pytest.raises(
+                OrganizationError, match=f"^{name} .* are not allowed, expected a tuple or list of text"
+            ):
+                OrganizationSettings(**{name: value})  # type: ignore[arg-type]
+        with pytest.raises(OrganizationError, match=f"element 5 of {name} is not allowed, expected text"):
+            OrganizationSettings(**{name: (5,)})  # type: ignore[arg-type]
+
+    def test_lists_are_as_good_as_tuples(self) -> None:
+        given: dict[str, Any] = {
+            "regions": ("eu-central-1",),
+            "oauth_clients": ("client-1",),
+            "direct_actions": ("lambda:UpdateFunctionCode", "redshift:GetClusterCredentials", "ssm:StartSession"),
+            "networks": ("203.0.113.0/24", "10.0.0.0/8"),
+            "trusted_accounts": ("111111111111",),
+            "exempt": REFERENCE.exempt,
+        }
+        listed: dict[str, Any] = {name: list(value) for name, value in given.items()}
+        assert OrganizationSettings(**listed) == OrganizationSettings(**given)
+        assert agent_scps(OrganizationSettings(**listed)) is agent_scps(OrganizationSettings(**given))
+
+    def test_every_direct_action_that_is_allowed_gives_something_back(self) -> None:
+        """Else it would be left out in silence."""
+        whole = document(["agents"], SETTINGS).to_json()
+        for action in {*direct.STEPS, *credentials.STEPS, *steering.STEPS}:
+            assert f'"{action}"' in whole
+            opened = document(["agents"], OrganizationSettings(direct_actions=(action,))).to_json()
+            assert opened != whole, action
+
+    def test_half_of_all_addresses_is_no_error(self) -> None:
+        assert OrganizationSettings(networks=("0.0.0.0/1", "128.0.0.0/2", "::/1")).networks
 
     def test_a_region_newer_than_the_library_is_declared(self) -> None:
         settings = OrganizationSettings(regions=("eu-central-1", DeclaredRegion("eu-middle-1")))

@@ -16,6 +16,7 @@ from sudo_mcp_guardrails.iam.rcp import supports_rcps
 from sudo_mcp_guardrails.iam.request import Principal, Request
 from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.organization import resources
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
 from sudo_mcp_guardrails.policies.organization.packs import document, packed
@@ -76,6 +77,22 @@ class TestScenarios:
         ]
         assert survivors == []
 
+    @pytest.mark.parametrize("kept", ["execution", "AWSControlTowerExecution"])
+    def test_each_role_that_networks_let_through_is_needed(self, kept: str, decide: Decide) -> None:
+        whole = RULES["perimeter-networks"]
+        for statement in whole.statements:
+            [(operator, key, patterns)] = [c for c in statement.conditions if c[1] == "aws:PrincipalArn"]
+            fewer = (operator, key, tuple(p for p in patterns if not p.endswith(kept)))
+            assert len(fewer[2]) == len(patterns) - 1
+            conditions = tuple(fewer if c[1] == key else c for c in statement.conditions)
+            mutant = PolicyDocument(
+                "mutant",
+                tuple(replace(s, conditions=conditions) if s is statement else s for s in whole.statements),
+            )
+            assert [
+                s.id for g, s in SCENARIOS if g.id == whole.name and not agrees(s, decide(s, mutant, PolicyKind.RCP))
+            ]
+
     @pytest.mark.parametrize("pattern", [*DATA, *ROLES])
     def test_without_any_action_a_scenario_fails(self, pattern: str, decide: Decide) -> None:
         whole = RULES["perimeter-identities"]
@@ -101,6 +118,13 @@ class TestEverybody:
         context = {"aws:PrincipalOrgID": ORGANIZATION, "aws:ViaAWSMCPService": "true"}
         agent = Principal("arn:aws:iam::111111111111:role/mcp-guardrails/agents/a/mcp-guardrails-a-read", session="run")
         assert decide(Request("kms:Decrypt", KEY, agent, context), WHOLE, PolicyKind.RCP).allowed
+
+    @pytest.mark.parametrize("path", ["/acme/agents/a/acme-a-execution", "/acme/agents/a/acme-a-plan"])
+    def test_networks_know_the_execution_roles_of_another_prefix(self, path: str, decide: Decide) -> None:
+        rcp = document(["perimeter"], replace(REFERENCE, names=GuardrailNames("acme"), exempt=()))
+        agent = Principal(f"arn:aws:iam::111111111111:role{path}", session="x")
+        request = Request("kms:Decrypt", KEY, agent, {"aws:PrincipalOrgID": ORGANIZATION, "aws:SourceIp": "192.0.2.1"})
+        assert decide(request, rcp, PolicyKind.RCP).allowed == path.endswith("-execution")
 
     @pytest.mark.parametrize(
         "action",

@@ -1,10 +1,22 @@
 """Deny: the organization's data to requests from unexpected networks, where the settings name networks.
 
-For organizations whose workloads go out by addresses of their own: code that AWS runs outside of a VPC has AWS's
-addresses, and is denied, unless its role is exempt. A request by a VPC endpoint has no source address, but tells whose
-the endpoint is, in the services that support that key. What a service does in somebody's name is let through.
-Source: IAM user guide, "AWS global condition context keys", ``aws:SourceIp``, ``aws:VpceOrgID`` and
-``aws:ViaAWSService``.
+For organizations whose workloads go out by addresses of their own. Code that AWS runs outside of a VPC has AWS's
+addresses, and is denied unless its role is exempt: Lambda functions without a VPC, the workload roles of agents among
+them; CodeBuild projects without one; CloudShell; and the service roles that a service assumes to call as itself, such
+as those of Glue jobs, of Step Functions, and of CloudFormation for stacks that are no agent's.
+
+Let through are:
+
+- What a service does in somebody's name.
+- What comes by way of the AWS MCP Server, which calls from AWS's addresses, by whomever: credentials that were carried
+  off, an agent's or a person's, still work from anywhere by that way.
+- The execution roles of agents, as which CloudFormation calls from AWS's addresses. It alone may assume those that the
+  library makes. No agent can make a role of such a name, by ``AgentsWorkloadNames`` of the pack ``agents``; others of
+  an account who may create roles can, as with an exemption for every account.
+
+A request by a VPC endpoint has no source address, but tells whose the endpoint is, in the services that support that
+key. Source: IAM user guide, "AWS global condition context keys", ``aws:SourceIp``, ``aws:VpceOrgID``,
+``aws:ViaAWSService`` and ``aws:ViaAWSMCPService``.
 """
 
 from __future__ import annotations
@@ -30,6 +42,9 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
 
 _STRANGE: Final = "198.51.100.9"
+_AGENT: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}"
+_EXECUTION: Final = f"{_AGENT}/{{names}}-{{agent}}-execution"
+_APPLY: Final = f"{_AGENT}/{{names}}-{{agent}}-apply"
 _FOREIGN: Final = {"aws:VpceOrgID": "o-zzzzzzzzzz", "aws:SourceVpc": "vpc-0123"}
 
 
@@ -37,12 +52,14 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
     """Return the guardrail; none where no network, or no organization, is given."""
     if not settings.networks or not settings.organization_id:
         return ()
-    exempt = settings.exempt_patterns
+    names = settings.names
+    execution = f"arn:*:iam::*:role{names.agents_path}*/{names.prefix}-*-execution"
     rest: Conditions = (
-        *((("ArnNotLikeIfExists", "aws:PrincipalArn", exempt),) if exempt else ()),
+        ("ArnNotLikeIfExists", "aws:PrincipalArn", (*settings.exempt_patterns, execution)),
         *trusted(settings),
         *NO_SERVICE,
         ("BoolIfExists", "aws:ViaAWSService", ("false",)),
+        ("BoolIfExists", "aws:ViaAWSMCPService", ("false",)),
     )
     return (
         Statement(
@@ -106,6 +123,65 @@ GUARDRAIL: Final = OrganizationGuardrail(
             "they are used in somebody else's VPC",
             ADMIN,
             {**MEMBER, **_FOREIGN},
+        ),
+        denied(
+            "agent-elsewhere",
+            "s3:GetObject",
+            BUCKET,
+            "PerimeterNetworks",
+            "an agent's credentials are used from elsewhere, and not by way of the AWS MCP Server",
+            _APPLY,
+            {**MEMBER, "aws:SourceIp": _STRANGE, "aws:ViaAWSMCPService": "false"},
+        ),
+        denied(
+            "workload-outside-vpc",
+            "secretsmanager:GetSecretValue",
+            "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:database-Ab1cD2",
+            "PerimeterNetworks",
+            "a function of an agent that is in no VPC reads a secret",
+            f"{_AGENT}/workloads/worker",
+            {**MEMBER, "aws:SourceIp": _STRANGE},
+        ),
+        denied(
+            "execution-name-elsewhere",
+            "s3:GetObject",
+            BUCKET,
+            "PerimeterNetworks",
+            "a role that is merely called like an execution role is used from elsewhere",
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}-{agent}-execution",
+            {**MEMBER, "aws:SourceIp": _STRANGE},
+        ),
+        allowed(
+            "agent-by-mcp",
+            "s3:GetObject",
+            BUCKET,
+            "an agent reads by way of the AWS MCP Server, from AWS's address",
+            {**MEMBER, "aws:SourceIp": _STRANGE, "aws:ViaAWSMCPService": "true"},
+            _APPLY,
+        ),
+        allowed(
+            "agent-by-mcp-by-endpoint",
+            "s3:GetObject",
+            BUCKET,
+            "an agent reads by way of the AWS MCP Server, by an endpoint of AWS",
+            {**MEMBER, **_FOREIGN, "aws:ViaAWSMCPService": "true"},
+            _APPLY,
+        ),
+        allowed(
+            "execution-role-elsewhere",
+            "s3:PutObject",
+            BUCKET,
+            "CloudFormation deploys as an agent's execution role, from AWS's address",
+            {**MEMBER, "aws:SourceIp": _STRANGE},
+            _EXECUTION,
+        ),
+        allowed(
+            "execution-role-by-endpoint",
+            "s3:PutObject",
+            BUCKET,
+            "CloudFormation deploys as an agent's execution role, by an endpoint of AWS",
+            {**MEMBER, **_FOREIGN},
+            _EXECUTION,
         ),
         allowed(
             "member-in-office",
