@@ -290,7 +290,7 @@ class TestChecks:
         app = cdk.App()
         stack = cdk.Stack(app, "Plain")
         iam.ManagedPolicy(stack, "Policy", statements=[iam.PolicyStatement(actions=["s3:*"], resources=["*"])])
-        Guardrails.of(app).enforce(["AwsSolutions"])
+        Guardrails.of(app).enforce(["AwsSolutions"], guard_rules=[])
         with pytest.raises(RuntimeError, match=r"[Vv]alidation"):
             app.synth()
 

@@ -54,7 +54,7 @@ class Gate:
 
     def synth(self, **options: Any) -> str:
         """Synthesize, and return what went wrong; empty where nothing did."""
-        Guardrails.of(self.app).enforce([], **options)
+        Guardrails.of(self.app).enforce([], **{"guard_rules": [], **options})
         try:
             self.app.synth()
         except (RuntimeError, OpenFindingsError) as error:
@@ -163,7 +163,7 @@ class TestNothingPasses:
         monkeypatch.delenv("CDK_CLI_VERSION", raising=False)
         if version is not None:  # but no output folder, as the CLI gives one
             monkeypatch.setenv("CDK_CLI_VERSION", version)
-        Guardrails.of(gate.app).enforce([])
+        Guardrails.of(gate.app).enforce([], guard_rules=[])
         with pytest.raises(OpenFindingsError, match="synthesis passed with open findings: proof/"):
             gate.app.synth()
 
@@ -172,7 +172,7 @@ class TestNothingPasses:
     ) -> None:
         gate = Gate(agent, tmp_path / "out", context=PASSES)
         gate.open()
-        Guardrails.of(gate.app).enforce([])
+        Guardrails.of(gate.app).enforce([], guard_rules=[])
         monkeypatch.setenv("CDK_CLI_VERSION", "2.1148.1")
         monkeypatch.setenv("CDK_OUTDIR", str(gate.out))
         gate.app.synth()
@@ -337,7 +337,7 @@ class TestNotProved:
             apply_broker=iam.Role(other, "Role", assumed_by=iam.AccountRootPrincipal()),
             direct_assumption=DirectAssumption((f"arn:aws:iam::{ACCOUNT}:user/ann",)),
         )
-        Guardrails.of(app).enforce([])
+        Guardrails.of(app).enforce([], guard_rules=[])
         app.synth()
 
 
@@ -401,7 +401,7 @@ class TestEvidence:
             AgentGuardrails(
                 cdk.Stack(app, "S", env=cdk.Environment(account=ACCOUNT, region="us-east-1")), "A", agents=[agent]
             )
-            Guardrails.of(app).enforce([])
+            Guardrails.of(app).enforce([], guard_rules=[])
             app.synth()
         assert (tmp_path / EVIDENCE_FILE).exists()
 
@@ -415,7 +415,7 @@ def test_an_account_that_is_not_known_yet(make: Callable[..., Agent], tmp_path: 
 def test_an_app_without_agents_has_nothing_to_prove(tmp_path: Path) -> None:
     app = cdk.App(outdir=str(tmp_path))
     cdk.Stack(app, "Empty")
-    Guardrails.of(app).enforce([])
+    Guardrails.of(app).enforce([], guard_rules=[])
     app.synth()
     found = json.loads((tmp_path / EVIDENCE_FILE).read_text(encoding="utf-8"))
     assert found["summary"] == {"agents": 0, "proved": 0, "witnesses": 0, "not_proved": 0}
