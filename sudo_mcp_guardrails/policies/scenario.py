@@ -81,3 +81,32 @@ class Scenario:
             context={key: fill(value) for key, value in self.context.items()},
             region=self.region or values["Region"],
         )
+
+
+def decided(
+    id: str,
+    action: str,
+    resource: str,
+    title: str,
+    *,
+    layer: str,
+    sid: str = "",
+    capability: str = "apply",
+    context: Mapping[str, str] | None = None,
+    principal: str = "",
+    region: str | None = None,
+) -> Scenario:
+    """Return a scenario of a policy that only denies: with the Sid of the statement that denies it, else allowed."""
+    return Scenario(
+        id,
+        capability,
+        action,
+        resource,
+        allowed=not sid,
+        layer=layer,
+        sid=sid,
+        context=context or {},
+        title=title,
+        principal=principal,
+        region=region,
+    )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scenario import decided
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.policies.scenario import Scenario
 
 _IAM: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
 EXECUTION: Final = f"{_IAM}:role/{{names}}/agents/{{agent}}/{{names}}-{{agent}}-execution"
@@ -22,6 +25,4 @@ def attack(  # noqa: PLR0917 - rows of a table
     context: dict[str, str] | None = None,
 ) -> Scenario:
     """Return a request of an agent that an SCP denies by a statement."""
-    return Scenario(
-        id, capability, action, resource, allowed=False, layer="scp", sid=sid, context=context or {}, title=title
-    )
+    return decided(id, action, resource, title, layer="scp", sid=sid, capability=capability, context=context)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.policies.organization.reference import ADMIN
-from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scenario import decided
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.documents import Conditions
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
+    from sudo_mcp_guardrails.policies.scenario import Scenario
 
 
 def not_exempt(settings: OrganizationSettings) -> Conditions:
@@ -29,18 +30,8 @@ def denied(  # noqa: PLR0917 - rows of a table
     region: str | None = None,
 ) -> Scenario:
     """Return a request that an SCP for everyone denies by a statement."""
-    return Scenario(
-        id,
-        "apply",
-        action,
-        resource,
-        allowed=False,
-        layer="scp",
-        sid=sid,
-        context=context or {},
-        title=title,
-        principal=principal,
-        region=region,
+    return decided(
+        id, action, resource, title, layer="scp", sid=sid, context=context, principal=principal, region=region
     )
 
 
@@ -54,15 +45,4 @@ def allowed(  # noqa: PLR0917 - rows of a table
     region: str | None = None,
 ) -> Scenario:
     """Return a request that goes through all the same."""
-    return Scenario(
-        id,
-        "apply",
-        action,
-        resource,
-        allowed=True,
-        layer="scp",
-        context=context or {},
-        title=title,
-        principal=principal,
-        region=region,
-    )
+    return decided(id, action, resource, title, layer="scp", context=context, principal=principal, region=region)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.policies.organization.reference import ADMIN
-from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scenario import decided
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.documents import Conditions
+    from sudo_mcp_guardrails.policies.scenario import Scenario
 
 VIA_MCP: Final[Conditions] = (("Bool", "aws:ViaAWSMCPService", ("true",)),)
 """The call came through a managed MCP server, whichever.
@@ -22,41 +23,29 @@ _THROUGH: Final = {"aws:ViaAWSMCPService": "true", "aws:CalledViaAWSMCP": "aws-m
 def through(id: str, action: str, resource: str, sid: str, title: str) -> tuple[Scenario, Scenario]:
     """Return what a person may not do through an MCP server, and the same done directly, which this does not bind."""
     return (
-        Scenario(
+        decided(
             f"mcp-{id}",
-            "apply",
             action,
             resource,
-            allowed=False,
+            f"{title}, through the AWS MCP Server",
             layer="scp",
             sid=sid,
             context=_THROUGH,
-            title=f"{title}, through the AWS MCP Server",
             principal=ADMIN,
         ),
-        Scenario(
-            f"direct-{id}",
-            "apply",
-            action,
-            resource,
-            allowed=True,
-            layer="scp",
-            title=f"{title}, directly",
-            principal=ADMIN,
-        ),
+        decided(f"direct-{id}", action, resource, f"{title}, directly", layer="scp", principal=ADMIN),
     )
 
 
 def still(id: str, action: str, resource: str, title: str, capability: str = "apply") -> Scenario:
     """Return what a person goes on doing through an MCP server."""
-    return Scenario(
+    return decided(
         f"mcp-{id}",
-        capability,
         action,
         resource,
-        allowed=True,
+        title,
         layer="scp",
+        capability=capability,
         context=_THROUGH,
-        title=title,
         principal=ADMIN,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.policies.organization.reference import ADMIN, ORGANIZATION
-from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.scenario import decided
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.documents import Conditions
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
+    from sudo_mcp_guardrails.policies.scenario import Scenario
 
 EVERYBODY: Final = (("*", "*"),)
 """An RCP names no other principal."""
@@ -44,32 +45,11 @@ def denied(  # noqa: PLR0917 - rows of a table
     context: dict[str, str] | None = None,
 ) -> Scenario:
     """Return a request that an RCP denies by a statement."""
-    return Scenario(
-        id,
-        "apply",
-        action,
-        resource,
-        allowed=False,
-        layer="rcp",
-        sid=sid,
-        context=context or {},
-        title=title,
-        principal=principal,
-    )
+    return decided(id, action, resource, title, layer="rcp", sid=sid, context=context, principal=principal)
 
 
 def allowed(  # noqa: PLR0917 - rows of a table
     id: str, action: str, resource: str, title: str, context: dict[str, str] | None = None, principal: str = ADMIN
 ) -> Scenario:
     """Return a request that goes through all the same."""
-    return Scenario(
-        id,
-        "apply",
-        action,
-        resource,
-        allowed=True,
-        layer="rcp",
-        context=context or {},
-        title=title,
-        principal=principal,
-    )
+    return decided(id, action, resource, title, layer="rcp", context=context, principal=principal)
