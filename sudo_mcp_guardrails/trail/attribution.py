@@ -1,0 +1,75 @@
+"""Whose work an event is: the agent, its run and the reason for it, or why that is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sudo_mcp_guardrails.trail.event import Event
+
+
+class By(str, Enum):
+    """What an attribution rests on, the strongest first."""
+
+    SESSION_TAGS = "session-tags"
+    """The tags that the broker set when it assumed the role, found by the session's access key."""
+    SOURCE_IDENTITY = "source-identity"
+    """The run id in the SourceIdentity of a session on the agents' path; it holds through role chaining."""
+    ROLE_PATH = "role-path"
+    """The role lies on the agents' path, and says whose it is and what it may."""
+    SIGN_IN_SESSION = "sign-in-session"
+    """A session that was granted to an MCP client by OAuth."""
+    MCP_EVENT = "mcp-event"
+    """The event is a tool call of an MCP server of AWS."""
+    DOWNSTREAM_REQUEST = "downstream-request"
+    """A tool call lists this event's request id among those it made."""
+    INVOKED_BY = "invoked-by"
+    """The event says that an MCP server of AWS made the call."""
+    NOBODY = "nobody"
+    """Nothing tells of an agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose work an event is.
+
+    Attributes:
+        by: what the attribution rests on.
+        session: key of the session: the OAuth session's ARN, else the access key, else the SourceIdentity.
+        agent: name of the agent.
+        run: run id, ``run-`` and a ULID.
+        capability: ``read``, ``plan``, ``apply`` or ``execution``.
+        ticket: the business reason's key.
+        approval: id of the approval.
+        plan_digest: digest of the approved plan.
+        person: who stands behind the session: the identity that asked the broker or granted the OAuth session.
+        tool: the MCP tool that was called, without the prefix ``aws___``.
+        tool_call: ``eventID`` of the tool call that this event came from.
+        reason: why something above is not known, in one line; None where nothing is missing.
+    """
+
+    by: By
+    session: str | None = None
+    agent: str | None = None
+    run: str | None = None
+    capability: str | None = None
+    ticket: str | None = None
+    approval: str | None = None
+    plan_digest: str | None = None
+    person: str | None = None
+    tool: str | None = None
+    tool_call: str | None = None
+    reason: str | None = None
+
+    @property
+    def attributed(self) -> bool:
+        """Whether this is some agent's work, be it known which one or not."""
+        return self.by is not By.NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """An event and whose work it is."""
+
+    event: Event
+    attribution: Attribution
