@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.trail.event import Event
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.trail.event import Event
 
 
 class By(str, Enum):
@@ -25,6 +27,8 @@ class By(str, Enum):
     """A tool call lists this event's request id among those it made."""
     INVOKED_BY = "invoked-by"
     """The event says that an MCP server of AWS made the call."""
+    USER_AGENT = "user-agent"
+    """The user agent names an MCP server that people run themselves; callers choose it, so it shows little."""
     NOBODY = "nobody"
     """Nothing tells of an agent."""
 

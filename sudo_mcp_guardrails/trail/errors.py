@@ -11,3 +11,7 @@ class TrailError(GuardrailsError):
 
 class SinkUnavailableError(TrailError):
     """A sink that took nothing of a batch, or only a part of it, after all retries; the batch may be written again."""
+
+
+class UnreadableFileError(TrailError):
+    """A file of a source that is there but cannot be read: refused, archived, larger than allowed, or a bad disk."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 UNDATED: Final = "undated"
 """The day of an event whose time is absent or no time: it is kept, and found, under this name."""
 
-_TIME: Final = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z")
+_TIME: Final = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
+)
 
 
 @dataclass(slots=True)
@@ -76,10 +80,22 @@ class Event:
 
     def document(self) -> dict[str, Any]:
         """Return the whole event, parsed from :attr:`raw`; takes some ten microseconds."""
-        parsed: dict[str, Any] = json.loads(self.raw)
+        parsed: dict[str, Any] = json.loads(self.text)
         return parsed
 
+    @property
+    def text(self) -> str:
+        """:attr:`raw` as text; bytes that are no UTF-8 come as U+FFFD."""
+        return self.raw.decode("utf-8", "replace")
 
-def is_event_time(text: object) -> bool:
-    """Tell whether something is a time as CloudTrail writes it: UTC, to the second or finer."""
-    return isinstance(text, str) and _TIME.fullmatch(text) is not None
+
+@lru_cache(maxsize=4096)  # trails hold many events of one second
+def is_event_time(text: str) -> bool:
+    """Tell whether a text is a time as CloudTrail writes it: UTC, to the second or finer, on a day that exists."""
+    if _TIME.fullmatch(text) is None:
+        return False
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,195 @@
+"""The one loop that takes trail files in: read, attribute, write, in batches of whole files."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.trail.attribution import Attributed
+from sudo_mcp_guardrails.trail.reading import read_file
+from sudo_mcp_guardrails.trail.sinks.sink import Batch, DeadLetter, SourceRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sudo_mcp_guardrails.trail.attributing import Attributor
+    from sudo_mcp_guardrails.trail.event import Event
+    from sudo_mcp_guardrails.trail.reading import FileContent
+    from sudo_mcp_guardrails.trail.sinks.sink import Sink
+    from sudo_mcp_guardrails.trail.source import Source, SourceFile
+
+BATCH_EVENTS: Final = 32_768
+BATCH_BYTES: Final = 32 * 1024 * 1024
+"""A batch is written when it holds so many events, or so many bytes of them: what bounds the memory of a run."""
+
+MAX_STORED_BYTES: Final = 256 * 1024 * 1024
+"""Largest file that is read, as stored. CloudTrail's own have a few megabytes."""
+
+
+@dataclass
+class IngestReport:
+    """What came of taking files in.
+
+    Attributes:
+        files: trail files that were read.
+        events: events in them.
+        unique: of these, new to the sink.
+        duplicates: of these, there already, or more than once in the files.
+        conflicts: of the duplicates, those that say something else than what is there.
+        dead_letters: records without ``eventID``, and files that are cut off.
+        rejected: events that the sink refused; each is kept as a dead letter.
+        attributed: events that are some agent's work.
+        amended: earlier events that are known better now.
+        retries: requests to the sink that had to be sent again.
+        gone: files that were listed and were gone when they were read.
+        not_trail: files that are no trail files, and why.
+        first_time: earliest ``eventTime``.
+        last_time: latest.
+        seconds: how long it took.
+    """
+
+    files: int = 0
+    events: int = 0
+    unique: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    dead_letters: int = 0
+    rejected: int = 0
+    attributed: int = 0
+    amended: int = 0
+    retries: int = 0
+    gone: list[str] = field(default_factory=list)
+    not_trail: list[tuple[str, str]] = field(default_factory=list)
+    first_time: str | None = None
+    last_time: str | None = None
+    seconds: float = 0.0
+
+
+class _Pending:
+    """The batch that is being gathered."""
+
+    def __init__(self) -> None:
+        self.events: list[Attributed] = []
+        self.origins: list[int] = []
+        self.sources: list[SourceRecord] = []
+        self.letters: list[DeadLetter] = []
+        self.bytes = 0
+
+    def add(self, record: SourceRecord, events: Iterable[Attributed], letters: Iterable[DeadLetter]) -> None:
+        """Add a file."""
+        begin = len(self.events)
+        self.events.extend(events)
+        self.origins.extend([len(self.sources)] * (len(self.events) - begin))
+        self.sources.append(record)
+        self.letters.extend(letters)
+
+    @property
+    def full(self) -> bool:
+        return len(self.events) >= BATCH_EVENTS or self.bytes >= BATCH_BYTES
+
+
+def ingest(
+    source: Source,
+    sink: Sink,
+    attributor: Attributor,
+    *,
+    files: Iterable[SourceFile] | None = None,
+    progress: Callable[[IngestReport], None] | None = None,
+) -> IngestReport:
+    """Take files in.
+
+    Args:
+        source: where the files are.
+        sink: where the events go.
+        attributor: tells whose work each is.
+        files: which of the source's files. Default: all.
+        progress: called after each batch.
+
+    Raises:
+        SinkUnavailableError: where the sink took no more, after all retries. What was written stays; the same call
+            again completes it and writes nothing twice.
+    """
+    started = time.monotonic()
+    report = IngestReport()
+    pending = _Pending()
+    for file in source.files() if files is None else files:
+        _take(file, source, attributor, pending, report)
+        if pending.full:
+            pending = _write(pending, sink, attributor, report)
+            report.seconds = time.monotonic() - started
+            if progress is not None:
+                progress(report)
+    _write(pending, sink, attributor, report)
+    report.seconds = time.monotonic() - started
+    if progress is not None:
+        progress(report)
+    return report
+
+
+def _take(file: SourceFile, source: Source, attributor: Attributor, pending: _Pending, report: IngestReport) -> None:
+    """Read one file into the batch."""
+    if file.size > MAX_STORED_BYTES:
+        reason = f"the file has {file.size} bytes, read are at most {MAX_STORED_BYTES}; split it"
+        letter = DeadLetter(file.name, None, reason, b"")
+        pending.add(SourceRecord(file.name, file.size, "", 0, 0, 0, 1, None, None), (), [letter])
+        report.files += 1
+        return
+    data = source.read(file)
+    if data is None:
+        report.gone.append(file.name)
+        return
+    content = read_file(file.name, data)
+    if content.no_trail is not None:
+        report.not_trail.append((file.name, content.no_trail))
+        return
+    attribute = attributor.attribute
+    found = [Attributed(event, attribute(event)) for event in content.events]
+    report.files += 1
+    report.attributed += sum(one.attribution.attributed for one in found)
+    pending.add(_record(file.name, data, content), found, content.dead_letters)
+    pending.bytes += sum(len(event.raw) for event in content.events) + len(data)
+
+
+def _record(name: str, data: bytes, content: FileContent) -> SourceRecord:
+    """Return the ledger's line of a file."""
+    first, last = _span(content.events)
+    return SourceRecord(
+        name=name,
+        size=len(data),
+        fingerprint=hashlib.sha256(data).hexdigest(),
+        events=len(content.events),
+        created=0,
+        duplicates=0,
+        dead_letters=len(content.dead_letters),
+        first_time=first,
+        last_time=last,
+    )
+
+
+def _span(events: Iterable[Event]) -> tuple[str | None, str | None]:
+    times = [event.event_time for event in events if event.event_time is not None]
+    return (min(times), max(times)) if times else (None, None)
+
+
+def _write(pending: _Pending, sink: Sink, attributor: Attributor, report: IngestReport) -> _Pending:
+    """Write the batch, and then what it tells of earlier events."""
+    if not pending.sources:
+        return pending
+    written = sink.write(Batch(pending.events, pending.origins, pending.sources, pending.letters))
+    # Also where the event is in this very batch: after a crash it may stand in the sink from before.
+    amendments = attributor.amendments()
+    report.amended += sink.amend([(one.day, one.event_id, one.attribution) for one in amendments]) if amendments else 0
+    attributor.flush()
+    report.events += len(pending.events)
+    report.unique += written.created
+    report.duplicates += written.duplicates
+    report.conflicts += written.conflicts
+    report.rejected += written.rejected
+    report.retries += written.retries
+    report.dead_letters += len(pending.letters)
+    for record in pending.sources:
+        report.first_time = min(filter(None, (report.first_time, record.first_time)), default=None)
+        report.last_time = max(filter(None, (report.last_time, record.last_time)), default=None)
+    return _Pending()
