@@ -75,7 +75,7 @@ class SessionBroker(Construct):
     """A Lambda function behind a URL with IAM authentication, which mints read and plan sessions.
 
     AWS verifies who calls and hands it to the function; the function decides by :class:`BrokerCaller`, and mints
-    a session with a fresh run id as SourceIdentity and the five session tags. Apply sessions it never mints.
+    a session with a fresh run id as SourceIdentity and the six session tags. Apply sessions it never mints.
 
     Creates a function, its URL, a role, a policy and a log group (0.50 USD per GB of log; nothing at rest).
 

@@ -20,6 +20,8 @@ from typing import Any
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=+@-]{0,63}")
 _MAX_BODY = 4096
+_NO_TAG_VALUE = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
+_LONGEST_TAG_VALUE = 256
 CAPABILITIES = ("read", "plan")
 
 _log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ def handler(event: dict[str, Any], _context: object, sts: Any = None) -> dict[st
         agent, capability, ticket = _wish(event)
         _check(caller, agent)
         run = run_id()
-        minted = _mint(agent, capability, ticket, run, sts)
+        minted = _mint(agent, capability, ticket, run, caller, sts)
     except Refusal as refusal:
         _say("refused", caller=caller, reason=str(refusal))
         return _answer(refusal.status, {"error": str(refusal)})
@@ -100,8 +102,8 @@ def _check(caller: str, agent: str) -> None:
     raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
 
 
-def _mint(agent: str, capability: str, ticket: str, run: str, sts: Any) -> dict[str, str]:  # noqa: ANN401 - as above
-    """Assume the agent's role with the run id as SourceIdentity and the five tags."""
+def _mint(agent: str, capability: str, ticket: str, run: str, caller: str, sts: Any) -> dict[str, str]:  # noqa: ANN401 - as above
+    """Assume the agent's role with the run id as SourceIdentity and the six tags."""
     if sts is None:
         import boto3  # noqa: PLC0415 - kept out of the import, so that refusals are tested without it
 
@@ -109,7 +111,15 @@ def _mint(agent: str, capability: str, ticket: str, run: str, sts: Any) -> dict[
     prefix = os.environ["PREFIX"]
     path = f"{prefix}/agents/{agent}/{prefix}-{agent}-{capability}"
     role = f"arn:{os.environ['PARTITION']}:iam::{os.environ['ACCOUNT']}:role/{path}"
-    tags = {"agent": agent, "run": run, "ticket": ticket, "capability": capability, "plan-digest": "none"}
+    tags = {
+        "agent": agent,
+        "run": run,
+        "ticket": ticket,
+        "capability": capability,
+        "plan-digest": "none",
+        # A session name may hold a comma, which the value of a tag may not.
+        "caller": _NO_TAG_VALUE.sub("_", caller)[:_LONGEST_TAG_VALUE],
+    }
     credentials = sts.assume_role(
         RoleArn=role,
         RoleSessionName=run,

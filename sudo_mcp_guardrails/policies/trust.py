@@ -13,8 +13,9 @@ from sudo_mcp_guardrails.policies.naming import ACCOUNT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SESSION_TAGS: Final = ("agent", "run", "ticket", "capability", "plan-digest")
-"""The tags of every minted session, in this order."""
+SESSION_TAGS: Final = ("agent", "run", "ticket", "capability", "plan-digest", "caller")
+"""The tags of every minted session, in this order. ``caller`` is who asked for it, as AWS verified it: the only place
+in CloudTrail that leads from an agent's session back to a person."""
 RUN_PATTERN: Final = "run-??????????????????????????"
 """A run id: ``run-`` and 26 characters of a ULID."""
 DIRECT_PATTERN: Final = "direct-*"
@@ -24,7 +25,7 @@ NO_PLAN: Final = "none"
 
 
 def minted(agent: str, kind: str, broker: str) -> tuple[Statement, ...]:
-    """Return the statements that let a broker mint sessions of one role, with all five tags pinned.
+    """Return the statements that let a broker mint sessions of one role, with all six tags pinned.
 
     One AssumeRole needs all three actions. Each statement rests only on the condition keys that AWS sends for its
     action (Service Authorization Reference, STS): a key that is absent would refuse every session.
@@ -43,6 +44,7 @@ def minted(agent: str, kind: str, broker: str) -> tuple[Statement, ...]:
         ("StringLike", "aws:RequestTag/run", (RUN_PATTERN,)),
         ("StringLike", "aws:RequestTag/ticket", ("?*",)),
         ("StringLike", "aws:RequestTag/plan-digest", (digest,)),
+        ("StringLike", "aws:RequestTag/caller", ("?*",)),
         ("ForAllValues:StringEquals", "aws:TagKeys", SESSION_TAGS),
     )
     reason = "sessions are minted by the broker, with a fresh run id that the agent cannot choose"

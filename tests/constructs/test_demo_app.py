@@ -111,9 +111,10 @@ def _broker_trust(kind: str, role: str, digest: str) -> list[Template]:
         "aws:RequestTag/run": "run-??????????????????????????",
         "aws:RequestTag/ticket": "?*",
         "aws:RequestTag/plan-digest": digest,
+        "aws:RequestTag/caller": "?*",
     }
     run = {"sts:SourceIdentity": "run-??????????????????????????"}
-    only = {"aws:TagKeys": ["agent", "run", "ticket", "capability", "plan-digest"]}
+    only = {"aws:TagKeys": ["agent", "run", "ticket", "capability", "plan-digest", "caller"]}
     return [
         {
             "Sid": "TrustBroker",

@@ -102,6 +102,7 @@ def test_mints_with_identity_and_tags(sts: FakeSts, capability: str) -> None:
             {"Key": "ticket", "Value": "OPS-1"},
             {"Key": "capability", "Value": capability},
             {"Key": "plan-digest", "Value": "none"},
+            {"Key": "caller", "Value": HOST},
         ],
     }
     assert tuple(tag["Key"] for tag in call["Tags"]) == SESSION_TAGS, "the tags that the trust policies pin"
@@ -114,6 +115,18 @@ def test_mints_with_identity_and_tags(sts: FakeSts, capability: str) -> None:
         "Expiration": "2026-11-23T12:00:00+00:00",
         "Run": run,
     }
+
+
+def test_a_caller_that_no_tag_may_hold_is_spelled_so_that_one_may(
+    sts: FakeSts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session name may have a comma; and nothing that AWS verified is longer than the value of a tag for long."""
+    monkeypatch.setenv("CALLERS", json.dumps([{"pattern": "*", "agents": []}]))
+    status, _ = ask(sts, caller=f"arn:aws:sts::{ACCOUNT}:assumed-role/host/ann,bob" + "x" * 300)
+    [tag] = [tag for tag in sts.calls[0]["Tags"] if tag["Key"] == "caller"]
+    assert status == 200
+    assert tag["Value"].startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/host/ann_bobx")
+    assert len(tag["Value"]) == 256
 
 
 def test_every_run_is_fresh_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

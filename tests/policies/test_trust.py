@@ -19,7 +19,7 @@ BROKER = f"arn:aws:iam::{ACCOUNT}:role/mcp-guardrails/mcp-guardrails-session-bro
 TARGET = f"arn:aws:iam::{ACCOUNT}:role/mcp-guardrails/agents/bot/mcp-guardrails-bot-read"
 RUN = "run-01ARZ3NDEKTSV4RRFFQ69G5FAV"
 VALUES = {"Partition": "aws", "AccountId": ACCOUNT, "Region": "us-east-1"}
-TAGS = {"agent": "bot", "run": RUN, "ticket": "OPS-1", "capability": "read", "plan-digest": "none"}
+TAGS = {"agent": "bot", "run": RUN, "ticket": "OPS-1", "capability": "read", "plan-digest": "none", "caller": "host"}
 
 
 def allowed(

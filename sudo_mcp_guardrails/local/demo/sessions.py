@@ -60,6 +60,7 @@ class Sessions:
                 "ticket": "OPS-1",
                 "capability": "apply",
                 "plan-digest": "sha256-demo",
+                "caller": "demo",
             }
             answer = self.aws.client("sts", session=self.of(agent, "approval")).assume_role(
                 RoleArn=role_arn(agent, "apply"),

@@ -17,7 +17,14 @@ def rows() -> tuple[Play, ...]:
     """Return the rows in order."""
     read = role_arn(RELEASE, "read")
     run = "run-01JDEM0000000000000000000A"
-    tags = {"agent": RELEASE, "run": run, "ticket": "OPS-1", "capability": "apply", "plan-digest": "sha256-0"}
+    tags = {
+        "agent": RELEASE,
+        "run": run,
+        "ticket": "OPS-1",
+        "capability": "apply",
+        "plan-digest": "sha256-0",
+        "caller": "demo",
+    }
 
     def assume(role: str, identity: str | None, given: Mapping[str, str]) -> dict[str, Any]:
         wish: dict[str, Any] = {"RoleArn": role, "RoleSessionName": "me"}

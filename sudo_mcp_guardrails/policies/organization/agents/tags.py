@@ -12,7 +12,7 @@ from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuar
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
 
-KEYS: Final = ("agent", "capability", "plan-digest", "run", "ticket")
+KEYS: Final = ("agent", "caller", "capability", "plan-digest", "run", "ticket")
 
 
 def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
