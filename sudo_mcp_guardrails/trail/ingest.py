@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.attribution import Attributed
-from sudo_mcp_guardrails.trail.reading import read_file
+from sudo_mcp_guardrails.trail.reading import FileContent, read_pieces
 from sudo_mcp_guardrails.trail.sinks.sink import Batch, DeadLetter, SourceRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from sudo_mcp_guardrails.trail.attributing import Attributor
-    from sudo_mcp_guardrails.trail.event import Event
-    from sudo_mcp_guardrails.trail.reading import FileContent
     from sudo_mcp_guardrails.trail.sinks.sink import Sink
     from sudo_mcp_guardrails.trail.source import Source, SourceFile
 
@@ -24,7 +22,7 @@ BATCH_EVENTS: Final = 32_768
 BATCH_BYTES: Final = 32 * 1024 * 1024
 """A batch is written when it holds so many events, or so many bytes of them: what bounds the memory of a run."""
 
-MAX_STORED_BYTES: Final = 256 * 1024 * 1024
+MAX_STORED_BYTES: Final = 128 * 1024 * 1024
 """Largest file that is read, as stored. CloudTrail's own have a few megabytes."""
 
 
@@ -78,11 +76,15 @@ class _Pending:
         self.bytes = 0
 
     def add(self, record: SourceRecord, events: Iterable[Attributed], letters: Iterable[DeadLetter]) -> None:
-        """Add a file."""
+        """Add a file, or the next piece of the file that was added last."""
+        if self.sources and self.sources[-1].name == record.name:
+            self.sources[-1] = record
+        else:
+            self.sources.append(record)
         begin = len(self.events)
         self.events.extend(events)
-        self.origins.extend([len(self.sources)] * (len(self.events) - begin))
-        self.sources.append(record)
+        self.origins.extend([len(self.sources) - 1] * (len(self.events) - begin))
+        self.bytes += sum(len(one.event.raw) for one in self.events[begin:])
         self.letters.extend(letters)
 
     @property
@@ -115,12 +117,17 @@ def ingest(
     report = IngestReport()
     pending = _Pending()
     for file in source.files() if files is None else files:
-        _take(file, source, attributor, pending, report)
-        if pending.full:
-            pending = _write(pending, sink, attributor, report)
-            report.seconds = time.monotonic() - started
-            if progress is not None:
-                progress(report)
+        for record, content in _read(file, source, report):
+            attribute = attributor.attribute
+            found = [Attributed(event, attribute(event)) for event in content.events]
+            report.attributed += sum(one.attribution.attributed for one in found)
+            pending.add(record, found, content.dead_letters)
+            if pending.full:
+                _write(pending, sink, attributor, report)
+                pending = _Pending()
+                report.seconds = time.monotonic() - started
+                if progress is not None:
+                    progress(report)
     _write(pending, sink, attributor, report)
     report.seconds = time.monotonic() - started
     if progress is not None:
@@ -128,55 +135,52 @@ def ingest(
     return report
 
 
-def _take(file: SourceFile, source: Source, attributor: Attributor, pending: _Pending, report: IngestReport) -> None:
-    """Read one file into the batch."""
+def _read(file: SourceFile, source: Source, report: IngestReport) -> Iterator[tuple[SourceRecord, FileContent]]:
+    """Yield the pieces of one file, each with the ledger's line up to there.
+
+    Before the last piece the line has no fingerprint: a file that was taken in by half is one that differs.
+    """
+    line = SourceRecord(file.name, file.size, "", 0, 0, 0, 0, None, None)
     if file.size > MAX_STORED_BYTES:
         reason = f"the file has {file.size} bytes, read are at most {MAX_STORED_BYTES}; split it"
-        letter = DeadLetter(file.name, None, reason, b"")
-        pending.add(SourceRecord(file.name, file.size, "", 0, 0, 0, 1, None, None), (), [letter])
         report.files += 1
+        yield replace(line, dead_letters=1), FileContent(dead_letters=[DeadLetter(file.name, None, reason, b"")])
         return
     data = source.read(file)
     if data is None:
         report.gone.append(file.name)
         return
-    content = read_file(file.name, data)
-    if content.no_trail is not None:
-        report.not_trail.append((file.name, content.no_trail))
-        return
-    attribute = attributor.attribute
-    found = [Attributed(event, attribute(event)) for event in content.events]
-    report.files += 1
-    report.attributed += sum(one.attribution.attributed for one in found)
-    pending.add(_record(file.name, data, content), found, content.dead_letters)
-    pending.bytes += sum(len(event.raw) for event in content.events) + len(data)
+    line = replace(line, size=len(data))
+    held: FileContent | None = None
+    for content in read_pieces(file.name, data):
+        if content.no_trail is not None:
+            report.not_trail.append((file.name, content.no_trail))
+            return
+        if held is not None:
+            yield line, held
+        line = _counted(line, content)
+        held = content
+    if held is not None:
+        report.files += 1
+        yield replace(line, fingerprint=hashlib.sha256(data).hexdigest()), held
 
 
-def _record(name: str, data: bytes, content: FileContent) -> SourceRecord:
-    """Return the ledger's line of a file."""
-    first, last = _span(content.events)
-    return SourceRecord(
-        name=name,
-        size=len(data),
-        fingerprint=hashlib.sha256(data).hexdigest(),
-        events=len(content.events),
-        created=0,
-        duplicates=0,
-        dead_letters=len(content.dead_letters),
-        first_time=first,
-        last_time=last,
+def _counted(line: SourceRecord, content: FileContent) -> SourceRecord:
+    """Return the ledger's line with one more piece of the file."""
+    times = [event.event_time for event in content.events if event.event_time is not None]
+    return replace(
+        line,
+        events=line.events + len(content.events),
+        dead_letters=line.dead_letters + len(content.dead_letters),
+        first_time=min([*times, *filter(None, (line.first_time,))], default=None),
+        last_time=max([*times, *filter(None, (line.last_time,))], default=None),
     )
 
 
-def _span(events: Iterable[Event]) -> tuple[str | None, str | None]:
-    times = [event.event_time for event in events if event.event_time is not None]
-    return (min(times), max(times)) if times else (None, None)
-
-
-def _write(pending: _Pending, sink: Sink, attributor: Attributor, report: IngestReport) -> _Pending:
+def _write(pending: _Pending, sink: Sink, attributor: Attributor, report: IngestReport) -> None:
     """Write the batch, and then what it tells of earlier events."""
     if not pending.sources:
-        return pending
+        return
     written = sink.write(Batch(pending.events, pending.origins, pending.sources, pending.letters))
     # Also where the event is in this very batch: after a crash it may stand in the sink from before.
     amendments = attributor.amendments()
@@ -192,4 +196,3 @@ def _write(pending: _Pending, sink: Sink, attributor: Attributor, report: Ingest
     for record in pending.sources:
         report.first_time = min(filter(None, (report.first_time, record.first_time)), default=None)
         report.last_time = max(filter(None, (report.last_time, record.last_time)), default=None)
-    return _Pending()

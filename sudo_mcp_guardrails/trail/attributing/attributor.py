@@ -137,8 +137,6 @@ class Attributor:
         if found is None:
             return None
         keys, facts = found
-        if facts.person is None:
-            facts = replace(facts, person=event.principal_arn)
         for key in keys:
             self._known.put(SESSION + key, facts.to_dict())
             self._amend(key, By.SESSION_TAGS, facts)

@@ -1,5 +1,5 @@
-"""From the bytes of a file to its events: :func:`read_file`."""
+"""From the bytes of a file to its events: :func:`read_pieces`."""
 
-from sudo_mcp_guardrails.trail.reading.content import FileContent, read_file
+from sudo_mcp_guardrails.trail.reading.content import FileContent, read_file, read_pieces
 
-__all__ = ["FileContent", "read_file"]
+__all__ = ["FileContent", "read_file", "read_pieces"]

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.trail.reading.scan import DECODER, members, skip_space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 try:
     import msgspec
 except ImportError:
     msgspec = None  # type: ignore[assignment] # the standard library's way gives the same results
+
+
+_Errors = tuple[type[Exception], ...]
+_ERRORS: _Errors = (ValueError, RecursionError)
+_parse: Callable[[bytes], object] = json.loads
+if msgspec is not None:
+    _ERRORS = (*_ERRORS, msgspec.MsgspecError)
+    _parse = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 @dataclass(slots=True)
@@ -29,6 +42,22 @@ class Split:
     trail: bool = True
 
 
+def list_start(data: bytes) -> int | None:
+    """Return where the first item of a file's list of records begins, or None where it has none."""
+    if data.startswith(b"["):
+        return 1
+    # Latin 1 has one character for each byte, so that places in the text are places in the data.
+    return _find_records(data.decode("latin-1"), 0)
+
+
+def is_whole_list(data: bytes) -> bool:
+    """Tell whether bytes are one JSON list."""
+    try:
+        return isinstance(_parse(data), list)
+    except _ERRORS:
+        return False
+
+
 def split(data: bytes) -> Split:
     """Cut a file into records: ``{"Records": […]}``, a list, lines, or one object.
 
@@ -37,7 +66,7 @@ def split(data: bytes) -> Split:
     if msgspec is not None:
         try:
             return _split_quickly(data)
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
+        except _ERRORS:
             pass  # cut off, or JSON that only the standard library takes
     return _split_patiently(data)
 
@@ -59,6 +88,8 @@ if msgspec is not None:
         end = data.find(b"\n")
         first = data if end < 0 else data[:end]
         if end >= 0 and first.rstrip().endswith(b"}") and data[end : end + _AHEAD].strip():
+            if b'"Records"' in data:
+                raise ValueError("files one after the other, each with its records")
             return Split([bytes(raw) for raw in _LINES.decode_lines(data)])
         wrapped = _WRAPPED.decode(data)
         if wrapped.Records is None:
@@ -72,27 +103,39 @@ def _split_patiently(data: bytes) -> Split:
     text = data.decode("utf-8", "surrogateescape")
     start = skip_space(text, 0)
     if text.startswith("[", start):
-        return _items(text, start + 1)
-    return _object(text, start)
+        return _items(text, start + 1)[0]
+    return _objects(text, start)
 
 
-def _object(text: str, start: int) -> Split:
-    """Cut what begins with an object: lines, one object, or one with ``Records`` in it."""
-    records = _find_records(text, start)
-    if records is not None:
-        return _items(text, records)
+def _objects(text: str, at: int) -> Split:
+    """Cut what begins with an object: lines, one object, or one or several with ``Records`` in them."""
     found: list[bytes] = []
-    at = start
+    wrapped = False
+    count = 0
     while at < len(text):
+        count += 1
+        begin = _find_records(text, at)
         try:
-            _, end = DECODER.raw_decode(text, at)
+            if begin is None:
+                _, end = DECODER.raw_decode(text, at)
+                found.append(_bytes(text[at:end]))
+            else:
+                wrapped = True
+                items, end = _items(text, begin)
+                found += items.records
+                if items.problem is not None:
+                    return Split(found, items.rest, items.problem)
+                end = skip_space(text, end)
+                # Mostly the object ends here; else it is read once more, to find where.
+                end = end + 1 if text.startswith("}", end) else DECODER.raw_decode(text, at)[1]
         except (ValueError, RecursionError) as error:
+            if begin is not None:
+                return Split(found, b"", _problem(error))
             line = text.find("\n", at)
             alone = not found and (line < 0 or not text[line:].strip())
             return Split(found, _bytes(text[at:]), _problem(error), trail=bool(found) and not alone)
-        found.append(_bytes(text[at:end]))
         at = skip_space(text, end)
-    return Split(found, trail=len(found) > 1)
+    return Split(found, trail=wrapped or count > 1)
 
 
 def _find_records(text: str, start: int) -> int | None:
@@ -106,22 +149,22 @@ def _find_records(text: str, start: int) -> int | None:
     return None
 
 
-def _items(text: str, at: int) -> Split:
-    """Cut the items of a list, up to its end or to where the text breaks off."""
+def _items(text: str, at: int) -> tuple[Split, int]:
+    """Cut the items of a list, up to its end or to where the text breaks off; return where that is, too."""
     found: list[bytes] = []
     at = skip_space(text, at)
     while not text.startswith("]", at):
         try:
             _, end = DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            return Split(found, _bytes(text[at:]), _problem(error))
+            return Split(found, _bytes(text[at:]), _problem(error)), len(text)
         found.append(_bytes(text[at:end]))
         at = skip_space(text, end)
         if text.startswith(",", at):
             at = skip_space(text, at + 1)
         elif not text.startswith(("]", "{"), at):  # a record that only lacks the comma before it is whole
-            return Split(found, _bytes(text[at:]), "the list of records is cut off")
-    return Split(found)
+            return Split(found, _bytes(text[at:]), "the list of records is cut off"), len(text)
+    return Split(found), at + 1
 
 
 def _problem(error: Exception) -> str:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sudo_mcp_guardrails.trail.event import UNDATED
-from sudo_mcp_guardrails.trail.reading import decode, read_file, split, unpack
+from sudo_mcp_guardrails.trail.reading import decode, read_file, read_pieces, split, unpack
 from tests.trail.made import ACCOUNT, ROLE, RUN, SIGN_IN, event, records, session
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ FORMS = {
     "lines as Windows ends them": (lines(*TWO).replace(b"\n", b"\r\n"), ["a", "b"]),
     "lines that wrap": (lines(*({"source": "x", "event": one} for one in TWO)), ["a", "b"]),
     "objects one after the other": (b"".join(json.dumps(one).encode() for one in TWO), ["a", "b"]),
+    "files one after the other": (records(event("a")) + b"\n" + records(event("b")) + b"\n", ["a", "b"]),
+    "members after the records": (json.dumps({"Records": TWO, "z": {"b": []}}).encode(), ["a", "b"]),
     "one event": (json.dumps(event("a")).encode(), ["a"]),
     "envelope": (json.dumps(ENVELOPE).encode(), ["a"]),
     "list of envelopes": (json.dumps([ENVELOPE]).encode(), ["a"]),
@@ -246,13 +248,67 @@ def test_what_was_meant_as_a_trail_is_a_dead_letter(name: str, data: bytes) -> N
     assert len(content.dead_letters) == 1
 
 
+LARGE = tuple(
+    event(f"e{number}", requestParameters={"items": [{"x": number}, {"y": "}, {"}], "text": "\u20ac" * (number % 50)})
+    for number in range(400)
+)
+LARGE_FORMS = {
+    "records": records(*LARGE),
+    "records, indented, after other members": json.dumps(
+        {"a": [{}, {}], "Records": LARGE, "z": {"b": 1}}, indent=1
+    ).encode(),
+    "list": json.dumps(LARGE).encode(),
+    "lines": lines(*LARGE),
+}
+
+
 @both_ways
-def test_a_file_beyond_the_limit_gives_what_is_within_it() -> None:
-    content = read_file("x.json", records(*(event(f"e{number}") for number in range(50))), limit=10_000)
-    assert 5 < len(content.events) < 20
-    assert "10000 bytes" in content.dead_letters[-1].reason
-    packed = gzip.compress(records(*(event(f"e{number}") for number in range(50))))
-    assert ids(read_file("x.json.gz", packed, limit=10_000)) == ids(content)
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("data", LARGE_FORMS.values(), ids=list(LARGE_FORMS))
+@pytest.mark.parametrize("size", [5_000, 40_000])
+def test_a_large_file_is_read_in_pieces(data: bytes, size: int, *, packed: bool) -> None:
+    found = list(read_pieces("x.json.gz", gzip.compress(data) if packed else data, size=size))
+    assert len(found) > 5
+    assert max(sum(len(one.raw) for one in content.events) for content in found) < 2 * size
+    assert [one.event_id for content in found for one in content.events] == [f"e{number}" for number in range(400)]
+    assert [letter for content in found for letter in content.dead_letters] == []
+    assert all(content.no_trail is None for content in found)
+
+
+@both_ways
+@pytest.mark.parametrize("form", LARGE_FORMS)
+def test_a_large_file_that_is_cut_off_gives_what_it_has(form: str) -> None:
+    data = LARGE_FORMS[form][:-1000]
+    found = list(read_pieces("x.json", data, size=20_000))
+    events = [one for content in found for one in content.events]
+    (letter,) = [letter for content in found for letter in content.dead_letters]
+    assert 390 <= len(events) < 400
+    assert letter.position == len(events)
+    whole = read_file("x.json", data)
+    assert events == whole.events
+
+
+@both_ways
+def test_a_dead_letter_of_a_later_piece_has_its_place_in_the_file() -> None:
+    data = lines(*LARGE[:300], {"eventName": "x"}, *LARGE[300:])
+    letters = [letter for content in read_pieces("x.jsonl", data, size=20_000) for letter in content.dead_letters]
+    assert [letter.position for letter in letters] == [300]
+
+
+@both_ways
+def test_a_large_file_of_another_kind_is_not_read_to_its_end() -> None:
+    (content,) = read_pieces("x.bin", os.urandom(100_000), size=5_000)
+    assert content.no_trail == "not JSON"
+    (content,) = read_pieces("numbers.json", json.dumps([{"a": n} for n in range(9_000)]).encode(), size=5_000)
+    assert content.no_trail is not None
+
+
+@both_ways
+def test_a_file_that_grows_without_end_is_given_up() -> None:
+    """A record that never ends, in a small file: what is held of it is bounded."""
+    (*_, last) = read_pieces("x.json.gz", gzip.compress(b'[{"eventName": "' + b"x" * 200_000_000), size=1_000_000)
+    assert "no record ends" in last.dead_letters[-1].reason
+    assert len(last.dead_letters[-1].raw) <= 1024 * 1024
 
 
 @both_ways
