@@ -5,6 +5,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
+# What app.py does not show: policies of an organization, and stacks over many accounts.
+SCANNED := landing_zone control_tower
 SOURCES := sudo_mcp_guardrails tests $(wildcard app.py examples benchmarks docs)
 UV = $(1)/bin/python -m uv --quiet --no-progress
 # uv would fetch an interpreter of its own where none fits; this project only ever uses the one that is there.
@@ -42,11 +44,12 @@ types: $(VENV)/.ready ## Check types (mypy, strict)
 contracts: $(VENV)/.ready ## Check which room imports which
 	@$(BIN)/lint-imports
 
-checkov: $(VENV)/.ready ## Synthesize app.py and scan its templates
-	@rm -rf build/cdk.out
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m sudo_mcp_guardrails.toolchain cdk synth --quiet --no-notices \
-		--output build/cdk.out
-	@$(BIN)/python -m sudo_mcp_guardrails.toolchain checkov --directory build/cdk.out --framework cloudformation \
+# One folder holds all: of several, Checkov scans the first again and again.
+checkov: $(VENV)/.ready ## Synthesize app.py and the landing zones, and scan their templates
+	@rm -rf build/checkov
+	@$(call synth,.,build/checkov/app)
+	@$(foreach example,$(SCANNED),$(call synth,examples/$(example),build/checkov/$(example)) &&) true
+	@$(BIN)/python -m sudo_mcp_guardrails.toolchain checkov --directory build/checkov --framework cloudformation \
 		--compact --quiet --skip-download
 
 bench: $(VENV)/.bench ## Measure synthesis, the evaluator and the prover, side by side with their peers
@@ -72,6 +75,12 @@ $(VENV)/.ready: pyproject.toml
 $(VENV)/.bench: $(VENV)/.ready
 	@$(call UV,$(VENV)) pip install --python $(BIN)/python --group bench
 	@touch $@
+
+# A folder with a cdk.json, and where its templates go.
+define synth
+(cd $(1) && PATH="$(CURDIR)/$(BIN):$$PATH" python -m sudo_mcp_guardrails.toolchain cdk synth --quiet --no-notices \
+	--output "$(CURDIR)/$(2)")
+endef
 
 define install
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 10) and \

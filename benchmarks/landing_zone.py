@@ -27,7 +27,7 @@ OUS: Final = 20
 ACCOUNTS: Final = 50
 AGENTS: Final = 100
 LIMIT: Final = 60.0
-"""Seconds of a synthesis without rule packs, on two cores."""
+"""Seconds of a synthesis on two cores, with the rule packs, the Guard rules and the proof."""
 REGION: Final = "eu-central-1"
 _TIMEOUT: Final = 600
 _RESOURCES: Final = 500
@@ -111,13 +111,13 @@ def measure() -> tuple[str, list[str]]:
 
 | | |
 |---|---:|
-| seconds of a synthesis, without rule packs and with `CDK_VALIDATION=false`; the limit is {LIMIT:.0f} | {plain:.1f} |
-| seconds with the six rule packs, the Guard rules and the proof | {proved:.1f} |
+| seconds of a synthesis, without rule packs and with `CDK_VALIDATION=false` | {plain:.1f} |
+| seconds with the six rule packs, the Guard rules and the proof; the limit is {LIMIT:.0f} | {proved:.1f} |
 {rows}"""
     missed = [
         what
         for what, is_missed in (
-            (f"a landing zone takes {plain:.0f} s", plain > LIMIT),
+            (f"a landing zone takes {proved:.0f} s", proved > LIMIT),
             ("a stack has more than 500 resources", found["resources of the largest stack"] > _RESOURCES),
         )
         if is_missed

@@ -14,6 +14,7 @@ from sudo_mcp_guardrails.constructs.attachments import claim_zone
 from sudo_mcp_guardrails.constructs.landing_zone_checks import (
     check_accounts,
     check_callers,
+    check_quotas,
     check_region,
     check_regions_of_agents,
     check_targets_bind,
@@ -22,6 +23,7 @@ from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationG
 from sudo_mcp_guardrails.constructs.policy_set import quota_of
 from sudo_mcp_guardrails.constructs.resource_guardrails import ResourceGuardrails
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
+from sudo_mcp_guardrails.policies.organization.packs import QUOTAS
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
 
 if TYPE_CHECKING:
@@ -123,6 +125,8 @@ class AgentLandingZone(cdk.Stage):
         check_regions_of_agents(settings.regions, self.agents)
         check_targets_bind(targets, management_account, self.agents)
         check_callers(callers)
+        quotas = quotas or {}
+        check_quotas(quotas)
         claim_zone(self, targets)
         if adopt is not None:
             everywhere = sorted({region for found in self.regions.values() for region in found})
@@ -142,7 +146,8 @@ class AgentLandingZone(cdk.Stage):
             settings=settings,
             packs=packs,
             management=management,
-            quota=self._quota(PolicyKind.SCP, quotas or {}),
+            quota=self._quota(PolicyKind.SCP, quotas),
+            management_quotas={kind: self._quota(kind, quotas) for kind in QUOTAS},
             control_tower=governed,
         )
         """The SCPs and declarative policies."""
@@ -161,7 +166,7 @@ class AgentLandingZone(cdk.Stage):
                 targets=targets,
                 settings=settings,
                 packs=resource_packs,
-                quota=self._quota(PolicyKind.RCP, quotas or {}),
+                quota=self._quota(PolicyKind.RCP, quotas),
                 control_tower=governed,
             )
         self.baselines: Mapping[str, AccountBaseline] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from sudo_mcp_guardrails.constructs.guard_hook_checks import check_options, claim_alias
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
@@ -28,11 +28,12 @@ from sudo_mcp_guardrails.policies.hooks import (
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_s3 as s3
 
 _ALIAS: Final = re.compile(r"(?!(?i:aws))[A-Za-z0-9]{2,64}(::[A-Za-z0-9]{2,64}){2}")
 _MOST_ROLES: Final = 50
-_LAST_PORT: Final = 65535
 _WARNING: Final = "@sudo-mcp-guardrails/hook:"
 _TRUST: Final = PolicyDocument(
     "trust of a hook",
@@ -100,7 +101,8 @@ class GuardHook(Construct):
         names: Names of the guardrails' own resources.
 
     Raises:
-        HookRuleError: For an unknown rule, tag, port or alias, and too many roles.
+        HookRuleError: For an unknown rule, tag, port or alias, too many roles, and an alias that another hook of the
+            app has in the same account and Region. Where a stack does not say either, its own hooks alone are seen.
     """
 
     def __init__(
@@ -124,13 +126,14 @@ class GuardHook(Construct):
                 f"hook has {len(stack_roles)} stack roles, allowed are {_MOST_ROLES}: make several hooks"
             )
         chosen = tuple(rules) if rules is not None else tuple(HOOK_RULES) if stack_roles else FOR_EVERYONE
-        _check_options(required_tags, open_ports)
+        check_options(required_tags, open_ports)
         text = guard_text(chosen, required_tags=required_tags, open_ports=open_ports)
         alias = alias or f"{_alphanumeric(names.prefix.title())}::Guard::{_alphanumeric(id)}"
         if not _ALIAS.fullmatch(alias):
             raise HookRuleError(
                 f"hook alias {alias!r} is not allowed, expected Name::Name::Name, 2 to 64 characters each"
             )
+        claim_alias(self, alias)
         self.rules: tuple[str, ...] = chosen
         """Ids of the rules."""
         self._warn(chosen, filtered=bool(stack_roles), pinned=rule_version is not None, warn_only=warn_only)
@@ -192,23 +195,6 @@ class GuardHook(Construct):
             annotations.add_warning_v2(
                 f"{_WARNING}every-stack",
                 f"rules {', '.join(agents_only)} are meant for agents and hold for every stack: give stack_roles",
-            )
-
-
-def _check_options(tags: object, ports: object) -> None:
-    """Check types, which a port or tag of another one would slip through as text of a rule; raises HookRuleError."""
-    if isinstance(tags, str) or not isinstance(tags, Sequence):
-        raise HookRuleError(f"required_tags {tags!r} are not allowed, expected a list of keys")
-    for tag in tags:
-        if not isinstance(tag, str):
-            raise HookRuleError(f"tag {tag!r} of required_tags is not allowed, expected text")
-    if isinstance(ports, str) or not isinstance(ports, Sequence):
-        raise HookRuleError(f"open_ports {ports!r} are not allowed, expected a list of whole numbers")
-    for port in ports:
-        # True is a number to Python, and 1 of open_ports to nobody.
-        if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _LAST_PORT:
-            raise HookRuleError(
-                f"port {port!r} of open_ports is not allowed, expected a whole number of 0 to {_LAST_PORT}"
             )
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
+from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
+from sudo_mcp_guardrails.policies.organization.packs import QUOTAS
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError
 from sudo_mcp_guardrails.regions import partition_of
 
@@ -74,6 +77,20 @@ def check_regions_of_agents(regions: Sequence[str], agents: Sequence[Agent]) -> 
                         f"agent {agent.name!r} works in Region {region!r}, which settings.regions leave out, allowed "
                         f"are {', '.join(regions)}: add it there, or give the agent other Regions"
                     )
+
+
+def check_quotas(quotas: Mapping[Any, Any]) -> None:
+    """Check that quotas are those of policies that a landing zone makes.
+
+    Raises:
+        OrganizationError: For something else than a mapping, and a key that is no type of policy.
+    """
+    if not isinstance(quotas, Mapping):
+        raise OrganizationError(f"quotas {quotas!r} are not allowed, expected a mapping of PolicyKind to Quota")
+    for kind in quotas:
+        if not isinstance(kind, PolicyKind) or kind not in QUOTAS:
+            allowed = ", ".join(f"PolicyKind.{known.name}" for known in QUOTAS)
+            raise OrganizationError(f"quotas have key {kind!r}, which is no type of policy, allowed are {allowed}")
 
 
 def check_targets_bind(targets: Sequence[str], management: str, agents: Sequence[Agent]) -> None:

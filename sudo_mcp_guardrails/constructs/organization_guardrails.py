@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.policies.organization.proof import open_paths
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from constructs import Construct
 
@@ -44,6 +44,7 @@ class OrganizationGuardrails(PolicySet):
         management: Declarative and management policies, by id (``s3-public-access``) or as values. They bind whoever
             works in an account as soon as they are attached. Default: none.
         quota: What a target can take of SCPs. Default: 10 of 10,240 characters, one taken by ``FullAWSAccess``.
+        management_quotas: What a target can take of each type of management policy. Default: AWS's.
         control_tower: Whether Control Tower governs the targets; two more slots are then left to its SCPs.
         policy_name: What the SCPs are called, with ``-1`` and so on after it. Default: the prefix and the packs.
 
@@ -65,6 +66,7 @@ class OrganizationGuardrails(PolicySet):
         packs: Sequence[str] = ("agents",),
         management: Sequence[str | ManagementPolicy] = (),
         quota: Quota | None = None,
+        management_quotas: Mapping[PolicyKind, Quota] | None = None,
         control_tower: bool = False,
         policy_name: str | None = None,
     ) -> None:
@@ -86,6 +88,11 @@ class OrganizationGuardrails(PolicySet):
                 f"agents may do {', '.join(self.settings.direct_actions)} directly, so that the organization alone "
                 f"does not block {', '.join(opened) or 'as much as it could'}",
             )
+        if isinstance(management, str):
+            raise OrganizationError(
+                f"management {management!r} of {self.node.path!r} is text, expected a list of policies or their ids"
+            )
+        quotas = management_quotas or {}
         prefix = self.settings.names.prefix
         named = {f"{prefix}-{policy.id}": policy for policy in map(_management, management)}
         for kind in dict.fromkeys(policy.kind for policy in named.values()):
@@ -97,7 +104,7 @@ class OrganizationGuardrails(PolicySet):
                 names=names,
                 packs=[policy.id for policy in named.values() if policy.kind is kind],
                 targets=self.targets,
-                quota=quota_of(kind, control_tower=control_tower),
+                quota=quota_of(kind, quotas.get(kind), control_tower=control_tower),
             )
         self.management: tuple[OrganizationPolicy, ...] = tuple(
             OrganizationPolicy(
@@ -107,7 +114,7 @@ class OrganizationGuardrails(PolicySet):
                 kind=policy.kind,
                 content=policy.content(self.settings),
                 targets=self.targets,
-                quota=quota_of(policy.kind),
+                quota=quota_of(policy.kind, quotas.get(policy.kind)),
                 description=policy.reason,
             )
             for name, policy in named.items()

@@ -192,6 +192,23 @@ class TestBadInput:
                 "quota 5 of type SERVICE_CONTROL_POLICY is not allowed, expected a Quota",
             ),
             (
+                {"quotas": {"SCP": Quota(4, 10_240)}},
+                "quotas have key 'SCP', which is no type of policy, allowed are Pol",
+            ),
+            ({"quotas": [PolicyKind.SCP]}, "expected a mapping of PolicyKind to Quota"),
+            (
+                {"quotas": {PolicyKind.EC2: Quota(1, 10_000, reserved=1)}, "management": ["image-public-access"]},
+                "quota of type DECLARATIVE_POLICY_EC2 has 1 slots of which 1 are reserved for others",
+            ),
+            (
+                {
+                    "adopt": AdoptedLandingZone("ops", NEVER, slots={PolicyKind.S3: 10}),
+                    "management": ["s3-public-access"],
+                },
+                "quota of type S3_POLICY has 10 slots of which 10 are reserved for others",
+            ),
+            ({"management": "s3-public-access"}, "management 's3-public-access' of .* is text, expected a list of"),
+            (
                 {"adopt": AdoptedLandingZone("ops", NEVER, slots={PolicyKind.SCP: 20})},
                 "has 10 slots of which 21 are reserved for others, expected one that is left at least",
             ),

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import aws_cdk as cdk
 import pytest
@@ -16,8 +17,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from sudo_mcp_guardrails import Guardrails, accept_risk
+from sudo_mcp_guardrails.constructs import guard_rules
 from sudo_mcp_guardrails.constructs.guard_hook import GuardHook, RuleVersion
-from sudo_mcp_guardrails.constructs.guard_rules import PLUGIN, GuardRules
+from sudo_mcp_guardrails.constructs.guard_rules import PLUGIN, UNREAD, GuardRules
 from sudo_mcp_guardrails.policies.hooks import FOR_EVERYONE, HOOK_RULES, HookRuleError, guard_text
 
 if TYPE_CHECKING:
@@ -192,6 +194,34 @@ def test_bad_rule_version(key: str, version: str) -> None:
         RuleVersion(bucket, key, version)
 
 
+def test_an_alias_is_taken_once_in_an_account_and_region() -> None:
+    app = cdk.App()
+
+    def stack(id_: str, account: str | None, region: str | None) -> cdk.Stack:
+        return cdk.Stack(app, id_, env=cdk.Environment(account=account, region=region))
+
+    first = stack("First", "111111111111", "eu-central-1")
+    GuardHook(first, "Hook")
+    for other in (
+        stack("Region", "111111111111", "eu-west-1"),
+        stack("Account", "222222222222", "eu-central-1"),
+        stack("Open", None, None),
+        stack("OpenToo", None, None),
+    ):
+        GuardHook(other, "Hook")
+    GuardHook(stack("Second", "111111111111", "eu-central-1"), "Other")
+    taken = re.escape(
+        "hook alias 'McpGuardrails::Guard::Hook' of 'Third/Hook' is taken by 'First/Hook' in account 111111111111 and "
+        "Region eu-central-1, expected one that is unique there: give one of them another alias"
+    )
+    with pytest.raises(HookRuleError, match=taken):
+        GuardHook(stack("Third", "111111111111", "eu-central-1"), "Hook")
+    one = stack("One", None, None)
+    GuardHook(one, "Hook", alias="Own::Guard::Hook")
+    with pytest.raises(HookRuleError, match="'One/Another' is taken by 'One/Hook' in account and Region of 'One'"):
+        GuardHook(one, "Another", alias="Own::Guard::Hook")
+
+
 def open_group(stack: cdk.Stack) -> ec2.CfnSecurityGroup:
     world = {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIp": "0.0.0.0/0"}
     return ec2.CfnSecurityGroup(stack, "Group", group_description="x", security_group_ingress=[world])
@@ -242,6 +272,50 @@ def test_synthesis_passes_when_mended_or_acknowledged(mend: Callable[[Any], None
     assert isinstance(app, cdk.App)
     cdk.Validations.of(app).add_plugins(GuardRules())
     app.synth()
+
+
+def violations(app: cdk.App) -> list[dict[str, Any]]:
+    with pytest.raises(RuntimeError):
+        app.synth()
+    report = json.loads((Path(app.outdir) / "validation-report.json").read_text(encoding="utf-8"))
+    return [violation for plugin in report["pluginReports"] for violation in plugin["violations"]]
+
+
+def test_a_finding_names_the_resource_in_the_apps_own_template() -> None:
+    stack = new_stack()
+    for number in range(3):  # nothing that a rule looks at, and so not shown to the engine
+        iam.CfnManagedPolicy(stack, f"Other{number}", policy_document={"Statement": []})
+    open_group(stack)
+    app = cdk.App.of(stack)
+    assert isinstance(app, cdk.App)
+    cdk.Validations.of(app).add_plugins(GuardRules())
+    for violation in violations(app):
+        (place,) = violation["violatingConstructs"]
+        assert place["constructPath"] == f"{stack.node.path}/Group"
+        assert place["cloudFormationResource"]["templatePath"] == stack.template_file
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rule SMG_HOOK_OPEN_SECURITY_GROUPS { Resources.*[ } }", "were not run"),
+        ("rule ANOTHER {\n  Resources exists\n}\n", "the engine has no rule SMG_HOOK_"),
+        (None, "no such place"),
+    ],
+)
+def test_rules_that_were_not_run_are_a_finding(monkeypatch: pytest.MonkeyPatch, text: str | None, message: str) -> None:
+    stack = new_stack()
+    open_group(stack)
+    app = cdk.App.of(stack)
+    assert isinstance(app, cdk.App)
+    if text is not None:
+        monkeypatch.setattr(guard_rules, "guard_text", lambda *_, **__: text)
+    else:
+        monkeypatch.setattr(guard_rules, "_read", Mock(side_effect=OSError("no such place")))
+    cdk.Validations.of(app).add_plugins(GuardRules())
+    (found,) = violations(app)
+    assert (found["ruleName"], found["severity"]) == (UNREAD, "error")
+    assert message in found["description"]
 
 
 def test_bad_rules_at_synthesis() -> None:

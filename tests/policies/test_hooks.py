@@ -17,6 +17,7 @@ from cloudformation_validate import (
 )
 
 from sudo_mcp_guardrails.policies.hooks import FOR_EVERYONE, HOOK_RULES, HookRuleError, HookTarget, guard_text
+from sudo_mcp_guardrails.policies.hooks.looked_at import LookedAt, looked_at, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +83,48 @@ def group(*ingress: Any) -> Resource:
 
 def ingress(**properties: Any) -> Resource:
     return "AWS::EC2::SecurityGroupIngress", {"GroupId": "sg-1", **WORLD, **properties}
+
+
+ALLOWS = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+ANYBODY = {**ALLOWS, "Principal": "*"}
+OURS = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+
+POLICIES = {
+    "AWS::Backup::BackupVault": "AccessPolicy",
+    "AWS::ECR::Repository": "RepositoryPolicyText",
+    "AWS::KMS::Key": "KeyPolicy",
+    "AWS::KMS::ReplicaKey": "KeyPolicy",
+    "AWS::Kinesis::ResourcePolicy": "ResourcePolicy",
+    "AWS::S3::AccessPoint": "Policy",
+    "AWS::S3::BucketPolicy": "PolicyDocument",
+    "AWS::SNS::TopicInlinePolicy": "PolicyDocument",
+    "AWS::SNS::TopicPolicy": "PolicyDocument",
+    "AWS::SQS::QueueInlinePolicy": "PolicyDocument",
+    "AWS::SQS::QueuePolicy": "PolicyDocument",
+    "AWS::SecretsManager::ResourcePolicy": "ResourcePolicy",
+    "AWS::EFS::FileSystem": "FileSystemPolicy",
+    "AWS::Elasticsearch::Domain": "AccessPolicies",
+    "AWS::OpenSearchService::Domain": "AccessPolicies",
+}
+"""Where each type has its resource policy."""
+
+
+def policy(statement: Any, kind: str = "AWS::SQS::QueuePolicy") -> Resource:
+    # Domains must be in a VPC too, by the same rule.
+    inside = {"VPCOptions": {"SubnetIds": ["subnet-1"]}} if kind.endswith("::Domain") else {}
+    return kind, {POLICIES[kind]: {"Statement": statement}, **inside}
+
+
+def bounded(operator: str, key: str, value: Any) -> Resource:
+    return policy([{**ANYBODY, "Condition": {operator: {key: value}}}])
+
+
+def cluster(**config: Any) -> Resource:
+    return "AWS::EKS::Cluster", {"ResourcesVpcConfig": config}
+
+
+def launch_template(**card: Any) -> Resource:
+    return "AWS::EC2::LaunchTemplate", {"LaunchTemplateData": {"NetworkInterfaces": [card]}}
 
 
 BAD: dict[str, list[Resource]] = {
@@ -151,6 +194,37 @@ BAD: dict[str, list[Resource]] = {
         ("AWS::S3::Bucket", {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True}}),
         ("AWS::S3::AccessPoint", {"PublicAccessBlockConfiguration": {**ALL_BLOCKED, "IgnorePublicAcls": False}}),
         ("AWS::S3::Bucket", {"AccessControl": "PublicRead"}),
+        ("AWS::EKS::Cluster", {}),
+        cluster(EndpointPublicAccess=True),
+        cluster(EndpointPublicAccess=True, PublicAccessCidrs=[]),
+        cluster(PublicAccessCidrs=["203.0.113.0/24", "0.0.0.0/0"]),
+        cluster(PublicAccessCidrs=["128.0.0.0/1"]),
+        cluster(EndpointPublicAccess="true", PublicAccessCidrs=["::/0"]),
+        ("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": True}),
+        ("AWS::EC2::Instance", {"NetworkInterfaces": [{"DeviceIndex": "1"}, {"AssociatePublicIpAddress": True}]}),
+        launch_template(AssociatePublicIpAddress="true"),
+        ("AWS::AutoScaling::LaunchConfiguration", {"AssociatePublicIpAddress": True}),
+        ("AWS::Lambda::Permission", {"Principal": "*"}),
+        ("AWS::Lambda::Permission", {"Principal": "*", "FunctionUrlAuthType": "AWS_IAM"}),
+        *(policy([ANYBODY], kind) for kind in POLICIES),
+        policy(ANYBODY),
+        policy([{**ALLOWS, "Principal": {"AWS": "*"}}]),
+        policy([{**ALLOWS, "Principal": {"AWS": ["arn:aws:iam::111111111111:root", "*"]}}]),
+        policy([{**ALLOWS, "Principal": {"AWS": "111111111111"}}, ANYBODY]),
+        policy([{**ANYBODY, "Condition": OURS}, ANYBODY]),
+        policy({**ALLOWS, "Principal": {"AWS": "*"}, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+        policy([{**ALLOWS, "NotPrincipal": {"AWS": "111111111111"}}]),
+        policy({**ALLOWS, "NotPrincipal": {"AWS": "111111111111"}}),
+        policy([{**ANYBODY, "Condition": {}}]),
+        bounded("StringNotEquals", "aws:PrincipalOrgID", "o-1"),
+        bounded("StringEqualsIfExists", "aws:PrincipalOrgID", "o-1"),
+        bounded("ForAllValues:StringEquals", "aws:PrincipalOrgPaths", "o-1/r-1/"),
+        bounded("StringLike", "aws:PrincipalOrgID", "*"),
+        bounded("StringLike", "aws:PrincipalArn", ["arn:aws:iam::111111111111:role/x", "arn:*"]),
+        bounded("IpAddress", "aws:SourceIp", "0.0.0.0/0"),
+        bounded("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "::/0"]),
+        bounded("StringEquals", "s3:prefix", "public"),
+        ("AWS::SQS::QueuePolicy", {"PolicyDocument": '{"Statement": []}'}),
     ],
     "agentcore-gateways": [
         ("AWS::BedrockAgentCore::Gateway", {**GATEWAY, "AuthorizerType": "NONE"}),
@@ -226,6 +300,38 @@ GOOD: dict[str, list[Resource]] = {
         ("AWS::ApiGatewayV2::Route", {"RouteKey": "sendMessage"}),
         ("AWS::S3::Bucket", {"PublicAccessBlockConfiguration": ALL_BLOCKED, "AccessControl": "Private"}),
         ("AWS::S3::Bucket", {}),
+        cluster(EndpointPublicAccess=False),
+        cluster(EndpointPublicAccess="false", PublicAccessCidrs=["0.0.0.0/0"]),
+        cluster(EndpointPublicAccess=True, PublicAccessCidrs=["203.0.113.0/24", "2001:db8::/32"]),
+        cluster(PublicAccessCidrs=[{"Ref": "Office"}]),
+        ("AWS::EC2::Subnet", {}),
+        ("AWS::EC2::Subnet", {"MapPublicIpOnLaunch": "false"}),
+        ("AWS::EC2::Instance", {}),
+        ("AWS::EC2::Instance", {"NetworkInterfaces": []}),
+        ("AWS::EC2::Instance", {"NetworkInterfaces": [{"AssociatePublicIpAddress": False}, {"DeviceIndex": "1"}]}),
+        launch_template(AssociatePublicIpAddress=False),
+        launch_template(DeviceIndex=0),
+        ("AWS::EC2::LaunchTemplate", {"LaunchTemplateData": {}}),
+        ("AWS::AutoScaling::LaunchConfiguration", {}),
+        ("AWS::Lambda::Permission", {"Principal": "*", "FunctionUrlAuthType": "AWS_IAM", "PrincipalOrgID": "o-1"}),
+        ("AWS::Lambda::Permission", {"Principal": "*", "SourceAccount": {"Ref": "AWS::AccountId"}}),
+        *(policy([{**ANYBODY, "Condition": OURS}], kind) for kind in POLICIES),
+        policy([]),
+        policy({**ANYBODY, "Condition": OURS}),
+        policy([{**ANYBODY, "Effect": "Deny"}, {**ALLOWS, "Effect": "Deny", "NotPrincipal": {"AWS": "111111111111"}}]),
+        policy([{**ALLOWS, "Principal": {"Service": ["sns.amazonaws.com", "s3.amazonaws.com"]}}]),
+        policy([{**ALLOWS, "Principal": {"AWS": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}]]}}}]),
+        policy([{**ANYBODY, "Condition": {**OURS, "Bool": {"aws:SecureTransport": "true"}}}]),
+        bounded("StringEquals", "AWS:SourceOwner", {"Ref": "AWS::AccountId"}),
+        bounded("StringEquals", "kms:CallerAccount", ["111111111111", {"Ref": "AWS::AccountId"}]),
+        bounded("ArnLike", "aws:SourceArn", "arn:aws:s3:*:*:bucket"),
+        bounded("IpAddress", "aws:SourceIp", ["203.0.113.0/24"]),
+        bounded("StringEquals", "aws:SourceVpce", "vpce-1"),
+        bounded("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", ["o-1/r-1/*"]),
+        policy(
+            [{**ANYBODY, "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}],
+            "AWS::EFS::FileSystem",
+        ),
     ],
     "agentcore-gateways": [
         ("AWS::BedrockAgentCore::Gateway", GATEWAY),
@@ -265,7 +371,7 @@ def test_passed(rule: str, shape: str, resource: Resource) -> None:
 def test_one_bad_resource_among_good_ones_is_refused(rule: str, shape: str) -> None:
     assert findings(HOOK_RULES[rule].source, SHAPES[shape](*GOOD[rule])) == []
     for bad in BAD[rule]:
-        found = findings(HOOK_RULES[rule].source, SHAPES[shape](*GOOD[rule], bad, *GOOD[rule]))
+        found = findings(HOOK_RULES[rule].source, SHAPES[shape](GOOD[rule][0], bad, *GOOD[rule][1:]))
         assert {name for name, _ in found} == {HOOK_RULES[rule].rule}, bad
 
 
@@ -280,6 +386,13 @@ SUPPRESSED = {
     "guard": {"SuppressedRules": ["S3_BUCKET_LOGGING_ENABLED"]},
     "Guard": {"SuppressedRules": ["S3_BUCKET_LOGGING_ENABLED"]},
     "cfn-lint": {"config": {"ignore_checks": ["E3012"]}},
+    "terrascanSkip": [{"rule": "AC_AWS_0214", "comment": "x"}],
+    "tfsec": {"ignore": ["aws-s3-enable-versioning"]},
+    "semgrep": {"ignore": ["x"]},
+    "Comment": "x # nosemgrep: rules.s3",
+    "Note": "#ts:skip=AC_AWS_0214 x",
+    "Why": "tfsec:ignore:aws-s3-enable-versioning",
+    "Text": "checkov:skip=CKV_AWS_18:x",
 }
 
 
@@ -296,7 +409,21 @@ def test_suppressions_are_refused(scanner: str) -> None:
         assert {name for name, _ in findings(text, document)} == {"SMG_HOOK_SUPPRESSIONS"}
 
 
-@pytest.mark.parametrize("metadata", [{}, {"aws:cdk:path": "Stack/Bucket"}, {"AWS::CloudFormation::Init": {}}])
+def test_a_description_that_tells_a_scanner_to_look_away_is_refused() -> None:
+    for description, refused in (("A bucket # nosemgrep", True), ("A bucket", False)):
+        document = template(("AWS::S3::Bucket", {}), Description=description)
+        assert bool(findings(HOOK_RULES["suppressions"].source, document)) is refused
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"aws:cdk:path": "Stack/Bucket"},
+        {"AWS::CloudFormation::Init": {"config": {}}},
+        {"guardian": "x", "semantics": ["y"], "n": 1, "b": True, "reviewed": "checkov and tfsec pass"},
+    ],
+)
 def test_other_metadata_passes(metadata: dict[str, Any]) -> None:
     bucket = {"Type": "AWS::S3::Bucket", "Metadata": metadata}
     assert findings(HOOK_RULES["suppressions"].source, {"Resources": {"B": bucket}, "Metadata": metadata}) == []
@@ -388,6 +515,75 @@ def test_open_ports_are_configurable() -> None:
 def test_defaults_are_the_text_that_ships() -> None:
     assert guard_text(["missing-tags"]) == HOOK_RULES["missing-tags"].source
     assert guard_text(["open-security-groups"]) == HOOK_RULES["open-security-groups"].source
+
+
+UNSEEN: Resource = ("AWS::IAM::ManagedPolicy", {"Roles": [{"Ref": "R0"}]})
+
+
+@pytest.mark.parametrize("rule", [*HOOK_RULES, None], ids=str)
+def test_what_rules_do_not_look_at_is_not_shown_to_them_and_no_finding_is_lost(rule: str | None) -> None:
+    text = guard_text() if rule is None else HOOK_RULES[rule].source
+    whole = [shape(*r, UNSEEN) for r in (*BAD.values(), *GOOD.values()) for shape in SHAPES.values()]
+    # One by one too, with a reference into what is left out.
+    each = [template(resource, UNSEEN) for resource in BAD.get(rule or "", [])]
+    for document in (*whole, *each):
+        left = shown(document, looked_at(text))
+        assert sorted(findings(text, left)) == sorted(findings(text, document)), document
+
+
+def test_only_what_is_looked_at_is_shown() -> None:
+    rules = looked_at(guard_text(FOR_EVERYONE))
+    assert rules.types is not None
+    assert "AWS::S3::Bucket" in rules.types
+    assert UNSEEN[0] not in rules.types
+    document = template(UNSEEN, ("AWS::S3::Bucket", {}), UNSEEN, Outputs={"Name": {"Value": {"Ref": "R0"}}})
+    assert shown(document, rules) == {**document, "Resources": {"R1": document["Resources"]["R1"]}}
+    assert list(shown(template(UNSEEN, UNSEEN), rules)["Resources"]) == ["R0"]
+    marked = {"Resources": {"A": {"Type": UNSEEN[0]}, "B": {"Type": UNSEEN[0], "Metadata": {}}}}
+    assert list(shown(marked, rules)["Resources"]) == ["A"]
+    assert list(shown(marked, looked_at(guard_text(["suppressions"])))["Resources"]) == ["B"]
+    assert shown(marked, LookedAt(None, metadata=True)) == marked
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["x", {}, {"Type": 3}, {"Type": UNSEEN[0], "Properties": []}, {"Type": UNSEEN[0], "ResourceProperties": {}}],
+)
+def test_a_resource_of_an_odd_shape_is_always_shown(odd: Any) -> None:
+    document = {"Resources": {"A": odd, "B": {"Type": "AWS::S3::Bucket"}}}
+    assert shown(document, looked_at(guard_text())) == document
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Resources.*[ Type == /Bucket$/ ] empty",
+        "Resources.*[ Type != 'AWS::S3::Bucket' ] empty",
+        "Resources.*[ Properties.Tags exists ] empty",
+        "Resources.*[ Type == 'AWS::S3::Bucket' or Properties.Tags exists ] empty",
+        "Resources.*[ Type == 'AWS::S3::Bucket' or ResourceType == 'AWS::S3::Bucket'\n or Condition exists ] empty",
+        "Resources.*[ Type in %other ] empty",
+        "let odd_types = [/AWS::EC2::.*/]\n  Resources.*[ Type in %odd_types ] empty",
+        "let odd_types = Resources.*.Type",
+        "let noted = Resources.*[ Metadata exists ]\n  %noted { Properties.Tags exists }",
+        "Resources.Bucket exists",
+    ],
+)
+def test_a_rule_that_picks_resources_otherwise_is_shown_everything(line: str) -> None:
+    assert looked_at(f"rule X {{\n  {line}\n}}\n") == LookedAt(None, metadata=True)
+    assert looked_at(f"{guard_text()}\nrule X {{\n  {line}\n}}\n").types is None
+
+
+def test_text_outside_of_rules_is_shown_everything() -> None:
+    assert looked_at(guard_text() + "let all = Resources.*\n").types is None
+
+
+def test_every_rule_that_ships_says_what_it_looks_at() -> None:
+    for rule in HOOK_RULES.values():
+        seen = looked_at(rule.source)
+        assert seen.types is not None
+        assert seen.metadata is (rule.id == "suppressions")
+        assert {kind for kind, _ in BAD.get(rule.id, [])} <= seen.types
 
 
 @pytest.mark.parametrize(

@@ -45,5 +45,15 @@ GUARDRAIL: Final = OrganizationGuardrail(
             "execution",
             {"aws:TagKeys": "agent"},
         ),
+        # Whether conditions on a tag heed the case of its key is not settled in what was found: none is let through.
+        attack(
+            "scp-tag-role-other-case",
+            "iam:TagRole",
+            WORKLOAD,
+            "AgentsTags",
+            "a template gives a role the name of another agent in capitals",
+            "execution",
+            {"aws:TagKeys": "AGENT"},
+        ),
     ),
 )
