@@ -19,22 +19,31 @@ if TYPE_CHECKING:
         SensitiveRead,
         TrustTier,
     )
+    from sudo_mcp_guardrails.compliance.frameworks import Framework
+    from sudo_mcp_guardrails.compliance.retention import Retention, RetentionError
     from sudo_mcp_guardrails.constructs.account_baseline import AccountBaseline
     from sudo_mcp_guardrails.constructs.adopted import AdoptedLandingZone
     from sudo_mcp_guardrails.constructs.agent_boundary import AgentBoundary
     from sudo_mcp_guardrails.constructs.agent_guardrails import AgentGuardrails
     from sudo_mcp_guardrails.constructs.agent_landing_zone import AgentLandingZone
     from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
+    from sudo_mcp_guardrails.constructs.agent_trail import AgentTrail
+    from sudo_mcp_guardrails.constructs.central_log_group import CentralLogGroup
+    from sudo_mcp_guardrails.constructs.data_events import DataEvents
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
     from sudo_mcp_guardrails.constructs.guard_hook import GuardHook, RuleVersion
     from sudo_mcp_guardrails.constructs.guard_rules import GuardRules
     from sudo_mcp_guardrails.constructs.guardrails import Guardrails
+    from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket, LockMode
+    from sudo_mcp_guardrails.constructs.log_subscription import LogSubscription
     from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
     from sudo_mcp_guardrails.constructs.resource_guardrails import ResourceGuardrails
     from sudo_mcp_guardrails.constructs.risk import accept_risk
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller, SessionBroker
     from sudo_mcp_guardrails.errors import GuardrailsError
     from sudo_mcp_guardrails.policies.exemptions import Exemption
+    from sudo_mcp_guardrails.policies.log_archive import LogArchiveError, trail_arn
+    from sudo_mcp_guardrails.policies.log_signals import LogSignal
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
     from sudo_mcp_guardrails.policies.organization.exempt import ExemptPrincipals
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
@@ -51,29 +60,41 @@ _HOMES = {
     "AgentGuardrails": "constructs.agent_guardrails",
     "AgentLandingZone": "constructs.agent_landing_zone",
     "AgentRoles": "constructs.agent_roles",
+    "AgentTrail": "constructs.agent_trail",
     "BrokerCaller": "constructs.session_broker",
     "Capability": "agents",
+    "CentralLogGroup": "constructs.central_log_group",
+    "DataEvents": "constructs.data_events",
     "DeclaredAction": "agents",
     "DeclaredRegion": "regions",
     "DirectAssumption": "constructs.direct",
     "ExemptPrincipals": "policies.organization.exempt",
     "Exemption": "policies.exemptions",
+    "Framework": "compliance.frameworks",
     "GuardHook": "constructs.guard_hook",
     "GuardRules": "constructs.guard_rules",
     "GuardrailNames": "policies.naming",
     "Guardrails": "constructs.guardrails",
     "GuardrailsError": "errors",
+    "ImmutableLogBucket": "constructs.immutable_log_bucket",
     "InvalidAgentError": "agent_checks",
+    "LockMode": "constructs.immutable_log_bucket",
+    "LogArchiveError": "policies.log_archive",
+    "LogSignal": "policies.log_signals",
+    "LogSubscription": "constructs.log_subscription",
     "OrganizationError": "policies.organization.settings",
     "OrganizationGuardrails": "constructs.organization_guardrails",
     "OrganizationSettings": "policies.organization.settings",
     "ResourceGuardrails": "constructs.resource_guardrails",
+    "Retention": "compliance.retention",
+    "RetentionError": "compliance.retention",
     "RiskClass": "agents",
     "RuleVersion": "constructs.guard_hook",
     "SensitiveRead": "agents",
     "SessionBroker": "constructs.session_broker",
     "TrustTier": "agents",
     "accept_risk": "constructs.risk",
+    "trail_arn": "policies.log_archive",
 }
 
 __all__ = [
@@ -85,23 +106,34 @@ __all__ = [
     "AgentGuardrails",
     "AgentLandingZone",
     "AgentRoles",
+    "AgentTrail",
     "BrokerCaller",
     "Capability",
+    "CentralLogGroup",
+    "DataEvents",
     "DeclaredAction",
     "DeclaredRegion",
     "DirectAssumption",
     "ExemptPrincipals",
     "Exemption",
+    "Framework",
     "GuardHook",
     "GuardRules",
     "GuardrailNames",
     "Guardrails",
     "GuardrailsError",
+    "ImmutableLogBucket",
     "InvalidAgentError",
+    "LockMode",
+    "LogArchiveError",
+    "LogSignal",
+    "LogSubscription",
     "OrganizationError",
     "OrganizationGuardrails",
     "OrganizationSettings",
     "ResourceGuardrails",
+    "Retention",
+    "RetentionError",
     "RiskClass",
     "RuleVersion",
     "SensitiveRead",
@@ -109,6 +141,7 @@ __all__ = [
     "TrustTier",
     "__version__",
     "accept_risk",
+    "trail_arn",
 ]
 
 

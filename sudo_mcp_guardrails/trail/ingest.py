@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.attribution import Attributed
+from sudo_mcp_guardrails.trail.errors import UnreadableFileError
 from sudo_mcp_guardrails.trail.reading import FileContent, read_pieces
 from sudo_mcp_guardrails.trail.sinks.sink import Batch, DeadLetter, SourceRecord
 
@@ -42,6 +43,7 @@ class IngestReport:
         amended: earlier events that are known better now.
         retries: requests to the sink that had to be sent again.
         gone: files that were listed and were gone when they were read.
+        unreadable: files that are there and could not be read, and why; they are not in the ledger.
         not_trail: files that are no trail files, and why.
         first_time: earliest ``eventTime``.
         last_time: latest.
@@ -59,6 +61,7 @@ class IngestReport:
     amended: int = 0
     retries: int = 0
     gone: list[str] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
     not_trail: list[tuple[str, str]] = field(default_factory=list)
     first_time: str | None = None
     last_time: str | None = None
@@ -146,7 +149,11 @@ def _read(file: SourceFile, source: Source, report: IngestReport) -> Iterator[tu
         report.files += 1
         yield replace(line, dead_letters=1), FileContent(dead_letters=[DeadLetter(file.name, None, reason, b"")])
         return
-    data = source.read(file)
+    try:
+        data = source.read(file)
+    except UnreadableFileError as error:
+        report.unreadable.append((file.name, str(error)))
+        return
     if data is None:
         report.gone.append(file.name)
         return

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
-from sudo_mcp_guardrails.trail.attributing.knowledge import CALL, GRANT, SESSION, WAITING, MemoryKnowledge, SessionFacts
+from sudo_mcp_guardrails.trail.attributing.explain import explained
+from sudo_mcp_guardrails.trail.attributing.knowledge import (
+    CALL,
+    GRANT,
+    SESSION,
+    MemoryKnowledge,
+    SessionFacts,
+)
 from sudo_mcp_guardrails.trail.attributing.mcp import (
     MCP_EVENT_TYPE,
     OAUTH_EVENTS,
@@ -16,6 +23,7 @@ from sudo_mcp_guardrails.trail.attributing.mcp import (
     tool_call,
 )
 from sudo_mcp_guardrails.trail.attributing.sessions import MINTING, RUN, AgentRoles, minted
+from sudo_mcp_guardrails.trail.attributing.waiting import Waiting
 from sudo_mcp_guardrails.trail.attribution import Attribution, By
 
 if TYPE_CHECKING:
@@ -28,7 +36,6 @@ NOBODY: Final = Attribution(
     By.NOBODY,
     reason="nothing tells of an agent: no role on the agents' path, no run id, no session or call of an MCP server",
 )
-_MAX_WAITING: Final = 500  # of one session: what is stored under one key stays within a DynamoDB item
 _MAX_LISTED: Final = 50_000
 _STS: Final = "sts.amazonaws.com"
 _SIGN_IN: Final = "signin.amazonaws.com"
@@ -51,9 +58,6 @@ class Attributor:
         clients: agent of each OAuth client, by the client's ARN. Default: none; a session that was granted to a
             client is then known as an agent's, and not whose.
         knowledge: what is remembered. Default: in memory, for this process.
-
-    Attributes:
-        unamended: events that will not be amended, since too many of one session waited for what tells of it.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class Attributor:
         self._amendments: dict[tuple[str, str], Attribution] = {}
         # A tool call lists what it made; the call itself need not say that a server made it.
         self._listed: dict[str, None] = {}
-        self.unamended = 0
+        self._waiting = Waiting(self._known)
 
     def attribute(self, event: Event) -> Attribution:
         """Attribute one event.
@@ -98,6 +102,11 @@ class Attributor:
         self._amendments.clear()
         return found
 
+    @property
+    def unamended(self) -> int:
+        """Events that will not be amended, since too many of one session waited for what tells of it."""
+        return self._waiting.refused
+
     def flush(self) -> None:
         """Store what was learned; call it when the events have been written."""
         self._known.flush()
@@ -114,7 +123,7 @@ class Attributor:
         if event.request_id in self._listed or (event.invoked_by is not None and is_mcp_service(event.invoked_by)):
             return self._downstream(event, found or Attribution(By.INVOKED_BY, session=_session_key(event)))
         if found is None and event.user_agent is not None and names_agent_program(event.user_agent):
-            found = _explained(Attribution(By.USER_AGENT, session=_session_key(event)))
+            found = explained(Attribution(By.USER_AGENT, session=_session_key(event)))
         return NOBODY if found is None else self._wait_for_session(event, found)
 
     def _from_session(self, event: Event) -> Attribution | None:
@@ -126,10 +135,10 @@ class Attributor:
             facts = self._known.get(SESSION + named) if named else None
             if facts is not None:
                 known = {**facts, **(role.to_dict() if role else {}), **({"run": run} if run else {})}
-                return _explained(Attribution(by or By.SIGN_IN_SESSION, session=key, **known))
+                return explained(Attribution(by or By.SIGN_IN_SESSION, session=key, **known))
         if run is not None:
-            return _explained(Attribution(By.SOURCE_IDENTITY, session=key, run=run, **(role.to_dict() if role else {})))
-        return _explained(Attribution(By.ROLE_PATH, session=key, **role.to_dict())) if role else None
+            return explained(Attribution(By.SOURCE_IDENTITY, session=key, run=run, **(role.to_dict() if role else {})))
+        return explained(Attribution(By.ROLE_PATH, session=key, **role.to_dict())) if role else None
 
     def _learn_session(self, event: Event) -> Attribution | None:
         """Take in the event that minted an agent's session, and amend what came before it; None for other sessions."""
@@ -140,7 +149,7 @@ class Attributor:
         for key in keys:
             self._known.put(SESSION + key, facts.to_dict())
             self._amend(key, By.SESSION_TAGS, facts)
-        return _explained(Attribution(By.SESSION_TAGS, session=keys[0], **facts.to_dict()))
+        return explained(Attribution(By.SESSION_TAGS, session=keys[0], **facts.to_dict()))
 
     def _granting(self, event: Event) -> Attribution:
         """Attribute an OAuth grant, and learn the session that comes of it."""
@@ -156,30 +165,28 @@ class Attributor:
         self._known.put(SESSION + session, facts.to_dict())
         self._amend(session, By.SIGN_IN_SESSION, facts)
         self._amend(pending, By.SIGN_IN_SESSION, facts, session=session)
-        return _explained(Attribution(By.SIGN_IN_SESSION, session=session, **facts.to_dict()))
+        return explained(Attribution(By.SIGN_IN_SESSION, session=session, **facts.to_dict()))
 
     def _asking(self, event: Event, facts: SessionFacts, pending: str) -> Attribution:
         """Attribute the first event of a grant; the session stands in the event of the token, which is the later."""
         told = self._known.get(GRANT + pending)
         session = told["session"] if told and (event.event_time or "") <= told["time"] else None
-        found = _explained(Attribution(By.SIGN_IN_SESSION, session=session, **facts.to_dict()))
+        found = explained(Attribution(By.SIGN_IN_SESSION, session=session, **facts.to_dict()))
         if session is None:
-            self._wait(pending, event, found)
+            self._waiting.add(pending, event, found)
         return found
 
     def _calling(self, event: Event, session: Attribution | None) -> Attribution:
         """Attribute a tool call, and remember which calls it made."""
         call = tool_call(event)
         found = session or Attribution(By.MCP_EVENT, session=_session_key(event))
-        found = _explained(replace(found, tool=call.tool, tool_call=event.event_id))
+        found = explained(replace(found, tool=call.tool, tool_call=event.event_id))
         for request in call.requests:
             self._list(request)
             self._known.put(CALL + request, {"tool": call.tool, "tool_call": event.event_id})
-            for day, event_id, before in self._waiting(CALL + request):
-                better = replace(before, tool=call.tool, tool_call=event.event_id)
-                if better.by is By.INVOKED_BY:
-                    better = replace(better, by=By.DOWNSTREAM_REQUEST)
-                self._amendments[day, event_id] = _explained(better)
+            for identity, before in self._waiting.told(CALL + request):
+                by = By.DOWNSTREAM_REQUEST if before.by is By.INVOKED_BY else before.by
+                self._better(identity, replace(before, by=by, tool=call.tool, tool_call=event.event_id))
         return self._wait_for_session(event, found)
 
     def _downstream(self, event: Event, found: Attribution) -> Attribution:
@@ -187,10 +194,10 @@ class Attributor:
         call = self._known.get(CALL + event.request_id) if event.request_id else None
         if call is not None:
             by = By.DOWNSTREAM_REQUEST if found.by is By.INVOKED_BY else found.by
-            return self._wait_for_session(event, _explained(replace(found, by=by, **call)))
-        found = _explained(found)
+            return self._wait_for_session(event, explained(replace(found, by=by, **call)))
+        found = explained(found)
         if event.request_id:
-            self._wait(CALL + event.request_id, event, found)
+            self._waiting.add(CALL + event.request_id, event, found)
         return self._wait_for_session(event, found)
 
     def _wait_for_session(self, event: Event, found: Attribution) -> Attribution:
@@ -198,23 +205,20 @@ class Attributor:
         if found.by not in (By.SESSION_TAGS, By.SIGN_IN_SESSION):
             run = event.source_identity if found.run else None
             for key in filter(None, (run or event.access_key, event.sign_in_session)):
-                self._wait(key, event, found)
+                self._waiting.add(key, event, found)
         return found
 
     def _amend(self, key: str, by: By, facts: SessionFacts, *, session: str | None = None) -> None:
         """Give the events that waited for a session what is now known of it."""
-        for day, event_id, before in self._waiting(key):
-            before = self._amendments.get((day, event_id), before)  # noqa: PLW2901 - the newest there is
-            known: dict[str, Any] = {**facts.to_dict(), **({"session": session} if session else {})}
-            self._amendments[day, event_id] = _explained(replace(before, by=by, **known))
+        known: dict[str, Any] = {**facts.to_dict(), **({"session": session} if session else {})}
+        for identity, before in self._waiting.told(key):
+            self._better(identity, replace(before, by=by, **known))
 
-    def _wait(self, key: str, event: Event, found: Attribution) -> None:
-        """Remember that an event waits for what a key tells."""
-        waiting = self._known.get(WAITING + key) or []
-        if len(waiting) < _MAX_WAITING:
-            self._known.put(WAITING + key, [*waiting, [event.day, event.event_id, _to_dict(found)]])
-        else:
-            self.unamended += 1
+    def _better(self, identity: tuple[str, str], found: Attribution) -> None:
+        """Note what is known of an earlier event by now."""
+        found = explained(found)
+        self._amendments[identity] = found
+        self._waiting.update(identity, found)
 
     def _list(self, request: str) -> None:
         """Remember a request id that a tool call lists."""
@@ -222,49 +226,7 @@ class Attributor:
             del self._listed[next(iter(self._listed))]
         self._listed[request] = None
 
-    def _waiting(self, key: str) -> list[tuple[str, str, Attribution]]:
-        """Return and forget the events that wait for what a key tells."""
-        waiting = self._known.get(WAITING + key) or []
-        if waiting:
-            self._known.put(WAITING + key, None)
-        return [
-            (day, event_id, self._amendments.get((day, event_id)) or _from_dict(found))
-            for day, event_id, found in waiting
-        ]
-
 
 def _session_key(event: Event) -> str | None:
     """Return what names an event's session: the key of an OAuth session rotates, its ARN stays."""
     return event.sign_in_session or event.access_key or event.source_identity
-
-
-_WANTED: Final = ("agent", "run", "capability", "ticket", "plan_digest", "approval", "person")
-_WHY: Final = {
-    By.SESSION_TAGS: "the session was minted without {}",
-    By.SOURCE_IDENTITY: "the event that minted the session, which tells {}, was not seen yet",
-    By.ROLE_PATH: "the role tells whose it is; the event that minted the session, which tells {}, was not seen yet",
-    By.SIGN_IN_SESSION: "the session was granted by OAuth, which does not tell {}",
-    By.MCP_EVENT: "a tool call of a session that nothing tells of; not known: {}",
-    By.DOWNSTREAM_REQUEST: "made by a tool call of a session that nothing tells of; not known: {}",
-    By.INVOKED_BY: "made by an MCP server; its tool call was not seen yet; not known: {}",
-    By.USER_AGENT: "the user agent names an MCP server, and nothing else tells of an agent; not known: {}",
-}
-
-
-def _explained(found: Attribution) -> Attribution:
-    """Return an attribution with the reason for what is missing in it."""
-    missing = [name.replace("_", " ") for name in _WANTED if getattr(found, name) is None]
-    reason = _WHY[found.by].format(", ".join(missing)) if missing else None
-    return replace(found, reason=reason)
-
-
-def _to_dict(found: Attribution) -> dict[str, str]:
-    return {
-        name: str(value.value if isinstance(value, By) else value)
-        for name in Attribution.__slots__
-        if (value := getattr(found, name)) is not None
-    }
-
-
-def _from_dict(found: Mapping[str, str]) -> Attribution:
-    return Attribution(**{**found, "by": By(found["by"])})  # type: ignore[arg-type] # of str alone, as written

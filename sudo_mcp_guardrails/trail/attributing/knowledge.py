@@ -18,7 +18,9 @@ CALL: Final = "call:"
 GRANT: Final = "grant:"
 """What a person granted to a client: the session that came of it, and when."""
 WAITING: Final = "waiting:"
-"""Events that came before what tells of them: their days and ``eventID``s."""
+"""Events that came before what tells of them, by what they wait for: their days and ``eventID``s."""
+OPEN: Final = "open:"
+"""What is known so far of an event that waits, and for how many things it does."""
 
 
 @dataclass(frozen=True, slots=True)

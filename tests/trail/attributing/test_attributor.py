@@ -83,7 +83,7 @@ def test_a_session_of_the_broker_tells_everything_but_the_approval() -> None:
     assert found["a"].by is By.SESSION_TAGS
     assert found["a"].session == KEY
     assert found["a"].plan_digest is None
-    assert found["a"].reason == "the session was minted without plan digest, approval"
+    assert found["a"].reason == "the session was minted without plan digest, approval, person"
     assert known(found["mint"]) == MINTED
 
 

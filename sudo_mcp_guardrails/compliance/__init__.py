@@ -1,0 +1,1 @@
+"""What regulations ask of the guardrails, as data."""
