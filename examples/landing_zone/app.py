@@ -9,8 +9,10 @@ from sudo_mcp_guardrails import (
     AgentEnvironment,
     AgentLandingZone,
     BrokerCaller,
+    Framework,
     Guardrails,
     OrganizationSettings,
+    Retention,
 )
 
 SANDBOX, SHOP, SHOP_PRODUCTION = "111111111111", "222222222222", "333333333333"
@@ -51,6 +53,7 @@ AgentLandingZone(
     ],
     callers=[BrokerCaller.permission_set("AgentOperators")],
     access_analyzer=True,
+    retention=Retention.for_(Framework.PCI_DSS, Framework.SOC2),  # the organization's trail, locked for so long
 )
 Guardrails.of(app).enforce()  # cdk-nag's six packs and the proof, over all accounts, at every synth
 app.synth()

@@ -19,12 +19,13 @@ from sudo_mcp_guardrails.constructs.landing_zone_checks import (
     check_regions_of_agents,
     check_targets_bind,
 )
+from sudo_mcp_guardrails.constructs.landing_zone_trail import zone_trail
 from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
 from sudo_mcp_guardrails.constructs.policy_set import quota_of
 from sudo_mcp_guardrails.constructs.resource_guardrails import ResourceGuardrails
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind
 from sudo_mcp_guardrails.policies.organization.packs import QUOTAS
-from sudo_mcp_guardrails.policies.organization.settings import OrganizationSettings
+from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.compliance.retention import Retention
     from sudo_mcp_guardrails.constructs.adopted import AdoptedLandingZone
+    from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket
+    from sudo_mcp_guardrails.constructs.landing_zone_trail import ZoneTrail
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
     from sudo_mcp_guardrails.policies.organization.guardrail import ManagementPolicy
     from sudo_mcp_guardrails.policies.organization.packs import Quota
@@ -51,8 +55,10 @@ class AgentLandingZone(cdk.Stage):
       Region that its agents work in.
     - ``Security-REGION``, with ``access_analyzer``: the organization's analyzer in the security account.
 
-    The log archive has no stack as long as there is no trail of ours: what the organization has stays as it is. Costs
-    nothing by default.
+    - ``LogArchive`` and ``Trail``, with ``retention``: the bucket in the log archive account, locked for that long, and
+      the organization's trail in the management account.
+
+    Without ``retention`` what the organization has of logs stays as it is, and nothing costs anything.
 
     Args:
         scope: The app, or a stage.
@@ -73,6 +79,10 @@ class AgentLandingZone(cdk.Stage):
         callers: Who may ask each account's broker, as patterns such as permission sets. Default: nobody.
         access_analyzer: Whether to make the organization's IAM Access Analyzer in the security account, in each
             Region; that account must be its delegated administrator. Default: False.
+        retention: How long the organization's trail is kept, which is then made; ``settings`` must tell the
+            organization's id. Default: no trail is made.
+        log_pipeline: Makes what reads the log archive, such as
+            ``lambda scope, archive: LogPipeline(scope, "Pipeline", …)``; with ``retention``. Default: nothing.
         hooks: Makes an account's CloudFormation hooks below a scope, in each of its Regions, such as
             ``lambda scope: GuardHook(scope, "Hook")``. Default: none.
 
@@ -106,6 +116,8 @@ class AgentLandingZone(cdk.Stage):
         policy_account: str | None = None,
         callers: Sequence[BrokerCaller] = (),
         access_analyzer: bool = False,
+        retention: Retention | None = None,
+        log_pipeline: Callable[[Construct, ImmutableLogBucket], Any] | None = None,
         hooks: Callable[[Construct], Any] | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -178,6 +190,19 @@ class AgentLandingZone(cdk.Stage):
                 cdk.Annotations.of(self.baselines[account]).add_warning_v2(
                     _WARNING, f"agents work in the {name} account {account}, beside what guards them"
                 )
+        self.trail: ZoneTrail | None = None
+        """The organization's trail and its bucket; None without ``retention``."""
+        if retention is not None:
+            self.trail = zone_trail(
+                self._stack("LogArchive", log_archive_account, home_region),
+                self._stack("Trail", management_account, home_region),
+                retention=retention,
+                settings=settings,
+                adopt=adopt,
+                pipeline=log_pipeline,
+            )
+        elif log_pipeline is not None:
+            raise OrganizationError("log_pipeline without retention has nothing to read, expected both")
         if access_analyzer:
             for region in sorted({region for found in self.regions.values() for region in found}):
                 security = self._stack(f"Security-{region}", security_account, region)

@@ -15,9 +15,9 @@ from sudo_mcp_guardrails.constructs.statements import placed
 from sudo_mcp_guardrails.constructs.trail_checks import (
     WARNING,
     adopt_trail,
-    check_same_account,
     check_writable,
     claim_trail,
+    key_of,
 )
 from sudo_mcp_guardrails.constructs.trail_delivery import delivery_role
 from sudo_mcp_guardrails.policies.log_archive import LogArchiveError, trail_account, trail_arn
@@ -49,8 +49,8 @@ class AgentTrail(Construct):
     one that is there records every event again, which the ingestion takes for duplicates and AWS for events to pay.
 
     Its bucket is left out of its data events. Deploy the bucket first: CloudTrail looks whether it may write. Where it
-    is of another account's stack, give it a ``bucket_name``, and its key as ``encryption_key``, imported by ARN: a key
-    has no name that another account could know before it is made. The trail stays when its stack goes.
+    is of another account's stack, give it a ``bucket_name``: its key then has an alias that this trail can name before
+    the key is made. The trail stays when its stack goes.
 
     Creates a trail and, with a log group, a role and a policy. The first copy of management events in a Region is
     free, each further one 2 USD for 100,000 events; data events are 0.10 USD, Insights 0.35 USD for 100,000 that are
@@ -61,7 +61,7 @@ class AgentTrail(Construct):
         id: The construct's id.
         bucket: Where it is kept, best an :class:`ImmutableLogBucket`, which must name this trail's ARN. Required where
             a trail is made.
-        encryption_key: Key that it is encrypted with. Default: the bucket's, where that is of this account.
+        encryption_key: Key that it is encrypted with. Default: the bucket's.
         organization_id: Such as ``"o-a1b2c3d4e5"``. Default: a trail of this account alone.
         management_account: The organization's, where a delegated administrator deploys this. Default: this account.
         data_events: What to record besides management events. Default: nothing.
@@ -108,8 +108,7 @@ class AgentTrail(Construct):
         adopted = adopt.trail if adopt is not None else ""
         owner = management_account or ACCOUNT
         archive = bucket if isinstance(bucket, ImmutableLogBucket) else None
-        if archive is not None and encryption_key is None:
-            check_same_account(self, archive)
+        self._key_arn = key_of(self, archive) if archive is not None and encryption_key is None else None
         self.bucket: s3.IBucket | None = archive.bucket if archive is not None else bucket  # type: ignore[assignment]
         """Where the trail is kept; None where an adopted trail's is not known."""
         self.encryption_key: kms.IKey | None = encryption_key or (
@@ -227,7 +226,7 @@ class AgentTrail(Construct):
             is_organization_trail=bool(organization_id),
             enable_log_file_validation=True,
             s3_bucket_name=self.bucket.bucket_name,
-            kms_key_id=self.encryption_key.key_arn,
+            kms_key_id=self._key_arn or self.encryption_key.key_arn,
             advanced_event_selectors=[
                 cloudtrail.CfnTrail.AdvancedEventSelectorProperty(
                     name=selector["name"],

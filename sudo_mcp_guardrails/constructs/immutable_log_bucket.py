@@ -13,10 +13,10 @@ from constructs import Construct
 
 from sudo_mcp_guardrails.compliance.retention import Retention
 from sudo_mcp_guardrails.constructs.risk import accept_risk
-from sudo_mcp_guardrails.constructs.statements import cdk_statements
+from sudo_mcp_guardrails.constructs.statements import cdk_statements, placed
 from sudo_mcp_guardrails.policies.log_archive import LogArchive, LogArchiveError, bucket_policy
 from sudo_mcp_guardrails.policies.log_archive_keys import key_policy
-from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, GuardrailNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,8 @@ class ImmutableLogBucket(Construct):
         archive_after: When files move to Glacier Instant Retrieval. Default: after the retention's searchable days.
         expire: Whether files are deleted when their retention has ended. Default: True, as data minimisation asks.
         access_log_bucket: Where S3 writes who read. It must be another bucket. Default: no access logs.
-        bucket_name: Default: CloudFormation makes one. A trail of another account needs a name that is known.
+        bucket_name: Default: CloudFormation makes one. A trail of another account needs a name that is known; the key
+            that is made here then gets it as its alias, since such a trail cannot know its id.
         names: Names of the guardrails' own resources.
 
     Raises:
@@ -117,6 +118,11 @@ class ImmutableLogBucket(Construct):
         )
         self.encryption_key: kms.IKey = encryption_key or self._key()
         """The key of everything in the bucket."""
+        self.alias_arn: str | None = None
+        """ARN that a trail of another account names the key by; None without ``bucket_name``, or with a given key."""
+        if bucket_name is not None and encryption_key is None:
+            alias = self.encryption_key.add_alias(f"alias/{bucket_name}")
+            self.alias_arn = placed(self, f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:{alias.alias_name}")
         self.bucket: s3.Bucket = s3.Bucket(
             self,
             "Resource",

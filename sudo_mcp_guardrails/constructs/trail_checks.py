@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from constructs import Construct, IConstruct
 
+    from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket
+
 WARNING: Final = "sudo-mcp-guardrails:agentTrail."
 """Beginning of the ids of warnings about trails."""
 _CLAIMED: Final[WeakKeyDictionary[IConstruct, dict[str, str]]] = WeakKeyDictionary()
@@ -42,22 +44,27 @@ def check_writable(trail: Construct, arn: str, trails: Sequence[str]) -> None:
         )
 
 
-def check_same_account(trail: Construct, bucket: Construct) -> None:
-    """Check that a trail may take its key from its bucket.
+def key_of(trail: Construct, bucket: ImmutableLogBucket) -> str:
+    """Return what a trail names its bucket's key by: its ARN, or the ARN of its alias from another account.
+
+    CloudTrail takes either (CloudTrail API reference, "CreateTrail", ``KmsKeyId``).
 
     Args:
         trail: The trail's construct.
-        bucket: The bucket's, with the key.
+        bucket: The bucket, with the key.
 
     Raises:
-        LogArchiveError: Where the two are of different accounts, in which the CDK cannot refer to a key.
+        LogArchiveError: Where the two are of different accounts, and the key has no alias that is known.
     """
     here, there = cdk.Stack.of(trail).account, cdk.Stack.of(bucket).account
-    if here != there:
+    if here == there:
+        return bucket.encryption_key.key_arn
+    if bucket.alias_arn is None:
         raise LogArchiveError(
-            f"key of bucket {bucket.node.path!r} in account {there!r} is not known in account {here!r}, expected "
-            "encryption_key: deploy the bucket, and import its key by kms.Key.from_key_arn"
+            f"key of bucket {bucket.node.path!r} in account {there!r} is not known in account {here!r}: give the "
+            "bucket a bucket_name, which its key is then called by, or the trail an encryption_key"
         )
+    return bucket.alias_arn
 
 
 def claim_trail(trail: Construct, organization_id: str) -> None:

@@ -22,11 +22,13 @@ from sudo_mcp_guardrails import (
     AgentLandingZone,
     BrokerCaller,
     DeclaredRegion,
+    Framework,
     GuardrailNames,
     Guardrails,
     InvalidAgentError,
     OrganizationError,
     OrganizationSettings,
+    Retention,
 )
 from sudo_mcp_guardrails.constructs import budget
 from sudo_mcp_guardrails.constructs.account_baseline import callers_of
@@ -338,3 +340,59 @@ class TestBudget:
         stack = cdk.Stack(cdk.App(), "S", env=cdk.Environment(account=ONE, region=HOME))
         with pytest.raises(OrganizationError, match=r"template of up to \d+ bytes for 40 agents, \d+ over the 1000000"):
             AccountBaseline(stack, "Baseline", agents=agents)
+
+
+class TestTrail:
+    def test_the_trail_is_the_managements_and_its_bucket_the_log_archives(self) -> None:
+        settings = OrganizationSettings(organization_id="o-a1b2c3d4e5")
+        zone = make(settings=settings, retention=Retention.for_(Framework.PCI_DSS))
+        assert zone.trail is not None
+        archive, trail = cdk.Stack.of(zone.trail.archive), cdk.Stack.of(zone.trail.trail)
+        assert (archive.account, trail.account) == (LOGS, MANAGEMENT)
+        [made] = assertions.Template.from_stack(trail).find_resources("AWS::CloudTrail::Trail").values()
+        properties = made["Properties"]
+        name = f"mcp-guardrails-trail-{LOGS}-{HOME}"
+        assert properties["S3BucketName"] == name
+        alias = f":kms:{HOME}:{LOGS}:alias/{name}"
+        assert properties["KMSKeyId"] == {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, alias]]}
+        assert properties["IsOrganizationTrail"] is True
+        template = assertions.Template.from_stack(archive)
+        template.has_resource_properties("AWS::S3::Bucket", {"BucketName": name, "ObjectLockEnabled": True})
+        template.has_resource_properties("AWS::KMS::Alias", {"AliasName": f"alias/{name}"})
+        assert archive.node.path in {stack.node.path for stack in trail.dependencies}
+
+    def test_a_pipeline_is_made_beside_the_bucket(self) -> None:
+        seen: list[str] = []
+        zone = make(
+            settings=OrganizationSettings(organization_id="o-a1b2c3d4e5"),
+            retention=Retention.for_(Framework.SOC2),
+            log_pipeline=lambda scope, archive: seen.append(f"{scope.node.path} {archive.node.path}"),
+        )
+        assert seen == [f"{zone.node.path}/LogArchive {zone.node.path}/LogArchive/LogArchive"]
+
+    def test_without_a_retention_there_is_none(self) -> None:
+        assert make().trail is None
+
+    def test_a_trail_beside_an_adopted_one_is_told(self) -> None:
+        adopt = AdoptedLandingZone(owner="me", until=NEVER, control_tower=True)
+        zone = make(
+            settings=OrganizationSettings(organization_id="o-a1b2c3d4e5"),
+            adopt=adopt,
+            retention=Retention.for_(Framework.SOC2),
+        )
+        assert zone.trail is not None
+        warnings = assertions.Annotations.from_stack(cdk.Stack.of(zone.trail.trail)).find_warning(
+            "*", assertions.Match.string_like_regexp("every event is recorded and paid twice")
+        )
+        assert len(warnings) == 1
+
+    @pytest.mark.parametrize(
+        ("props", "message"),
+        [
+            ({"retention": Retention.for_(Framework.SOC2)}, "organization_id, such as"),
+            ({"log_pipeline": lambda _scope, _archive: None}, "log_pipeline without retention"),
+        ],
+    )
+    def test_what_is_missing_is_said(self, props: dict[str, Any], message: str) -> None:
+        with pytest.raises(OrganizationError, match=message):
+            make(**props)

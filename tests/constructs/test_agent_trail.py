@@ -328,7 +328,31 @@ def test_a_bucket_that_lets_another_trail_write_is_refused() -> None:
         AgentTrail(stack, "Trail", bucket=bucket)
 
 
-def test_a_bucket_of_another_account_needs_its_key_by_arn() -> None:
+@pytest.mark.parametrize("named", [False, True])
+def test_a_bucket_of_another_account_needs_a_name_for_its_key(*, named: bool) -> None:
+    app = cdk.App(analytics_reporting=False)
+    archive_stack, stack = new_stack(DELEGATED, app=app, name="Archive"), new_stack(app=app)
+    archive = ImmutableLogBucket(
+        archive_stack,
+        "Logs",
+        retention=Retention.for_(Framework.SOC2),
+        trails=[trail_arn("mcp-guardrails-trail", account=MANAGEMENT)],
+        bucket_name="archive" if named else None,
+    )
+    if not named:
+        expected = r"key of bucket 'Archive/Logs' in account '111111111111' is not known"
+        with pytest.raises(LogArchiveError, match=expected):
+            AgentTrail(stack, "Refused", bucket=archive)
+        return
+    AgentTrail(stack, "Trail", bucket=archive)
+    (trail,) = of(template(stack), "AWS::CloudTrail::Trail")
+    alias = f"arn:aws:kms:eu-central-1:{DELEGATED}:alias/archive"
+    assert (trail["Properties"]["S3BucketName"], plain(trail["Properties"]["KMSKeyId"])) == ("archive", alias)
+    aliases = of(template(archive_stack), "AWS::KMS::Alias")
+    assert [alias["Properties"]["AliasName"] for alias in aliases] == ["alias/archive"]
+
+
+def test_a_key_that_is_given_is_named_by_its_arn() -> None:
     app = cdk.App(analytics_reporting=False)
     archive_stack, stack = new_stack(DELEGATED, app=app, name="Archive"), new_stack(app=app)
     archive = ImmutableLogBucket(
@@ -338,8 +362,6 @@ def test_a_bucket_of_another_account_needs_its_key_by_arn() -> None:
         trails=[trail_arn("mcp-guardrails-trail", account=MANAGEMENT)],
         bucket_name="archive",
     )
-    with pytest.raises(LogArchiveError, match=r"key of bucket 'Archive/Logs' in account '111111111111' is not known"):
-        AgentTrail(stack, "Refused", bucket=archive)
     AgentTrail(stack, "Trail", bucket=archive, encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN))
     (trail,) = of(template(stack), "AWS::CloudTrail::Trail")
     assert (trail["Properties"]["S3BucketName"], trail["Properties"]["KMSKeyId"]) == ("archive", KEY_ARN)
