@@ -35,10 +35,19 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.guard_rules import GuardRules
     from sudo_mcp_guardrails.constructs.guardrails import Guardrails
     from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket, LockMode
+    from sudo_mcp_guardrails.constructs.ingestion_pipeline import IngestionPipeline
+    from sudo_mcp_guardrails.constructs.log_destinations import HttpEndpoint, SecurityLake, StorageBucket
+    from sudo_mcp_guardrails.constructs.log_forwarding import LogForwarding
+    from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
+    from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize, PipelineError
+    from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, TrailSource
     from sudo_mcp_guardrails.constructs.log_subscription import LogSubscription
     from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
     from sudo_mcp_guardrails.constructs.resource_guardrails import ResourceGuardrails
     from sudo_mcp_guardrails.constructs.risk import accept_risk
+    from sudo_mcp_guardrails.constructs.search_domain_size import DomainSize
+    from sudo_mcp_guardrails.constructs.search_network import Placement
+    from sudo_mcp_guardrails.constructs.search_target import SearchTarget
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller, SessionBroker
     from sudo_mcp_guardrails.errors import GuardrailsError
     from sudo_mcp_guardrails.policies.exemptions import Exemption
@@ -48,6 +57,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.organization.exempt import ExemptPrincipals
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
     from sudo_mcp_guardrails.regions import DeclaredRegion
+    from sudo_mcp_guardrails.trail.index.policy import Tiers
 
 __version__ = "0.1.0"
 
@@ -68,6 +78,7 @@ _HOMES = {
     "DeclaredAction": "agents",
     "DeclaredRegion": "regions",
     "DirectAssumption": "constructs.direct",
+    "DomainSize": "constructs.search_domain_size",
     "ExemptPrincipals": "policies.organization.exempt",
     "Exemption": "policies.exemptions",
     "Framework": "compliance.frameworks",
@@ -76,22 +87,35 @@ _HOMES = {
     "GuardrailNames": "policies.naming",
     "Guardrails": "constructs.guardrails",
     "GuardrailsError": "errors",
+    "HttpEndpoint": "constructs.log_destinations",
     "ImmutableLogBucket": "constructs.immutable_log_bucket",
+    "IngesterSize": "constructs.log_pipeline_props",
+    "IngestionPipeline": "constructs.ingestion_pipeline",
     "InvalidAgentError": "agent_checks",
     "LockMode": "constructs.immutable_log_bucket",
     "LogArchiveError": "policies.log_archive",
+    "LogForwarding": "constructs.log_forwarding",
+    "LogPipeline": "constructs.log_pipeline",
     "LogSignal": "policies.log_signals",
     "LogSubscription": "constructs.log_subscription",
+    "Notifications": "constructs.log_pipeline_sources",
     "OrganizationError": "policies.organization.settings",
     "OrganizationGuardrails": "constructs.organization_guardrails",
     "OrganizationSettings": "policies.organization.settings",
+    "PipelineError": "constructs.log_pipeline_props",
+    "Placement": "constructs.search_network",
     "ResourceGuardrails": "constructs.resource_guardrails",
     "Retention": "compliance.retention",
     "RetentionError": "compliance.retention",
     "RiskClass": "agents",
     "RuleVersion": "constructs.guard_hook",
+    "SearchTarget": "constructs.search_target",
+    "SecurityLake": "constructs.log_destinations",
     "SensitiveRead": "agents",
     "SessionBroker": "constructs.session_broker",
+    "StorageBucket": "constructs.log_destinations",
+    "Tiers": "trail.index.policy",
+    "TrailSource": "constructs.log_pipeline_sources",
     "TrustTier": "agents",
     "accept_risk": "constructs.risk",
     "trail_arn": "policies.log_archive",
@@ -114,6 +138,7 @@ __all__ = [
     "DeclaredAction",
     "DeclaredRegion",
     "DirectAssumption",
+    "DomainSize",
     "ExemptPrincipals",
     "Exemption",
     "Framework",
@@ -122,22 +147,35 @@ __all__ = [
     "GuardrailNames",
     "Guardrails",
     "GuardrailsError",
+    "HttpEndpoint",
     "ImmutableLogBucket",
+    "IngesterSize",
+    "IngestionPipeline",
     "InvalidAgentError",
     "LockMode",
     "LogArchiveError",
+    "LogForwarding",
+    "LogPipeline",
     "LogSignal",
     "LogSubscription",
+    "Notifications",
     "OrganizationError",
     "OrganizationGuardrails",
     "OrganizationSettings",
+    "PipelineError",
+    "Placement",
     "ResourceGuardrails",
     "Retention",
     "RetentionError",
     "RiskClass",
     "RuleVersion",
+    "SearchTarget",
+    "SecurityLake",
     "SensitiveRead",
     "SessionBroker",
+    "StorageBucket",
+    "Tiers",
+    "TrailSource",
     "TrustTier",
     "__version__",
     "accept_risk",

@@ -1,0 +1,58 @@
+"""The source that messages make: the objects and the events that they tell of, and no others."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from sudo_mcp_guardrails.trail.source import SourceFile
+from sudo_mcp_guardrails.trail.sources.s3 import S3Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sudo_mcp_guardrails.handlers.notifications import Notification
+
+EVENT: Final = "event:"
+"""Before the name of an event that came whole. It stands in no ledger: the file that it is delivered in does."""
+
+
+class NotifiedFiles:
+    """The files of one or more messages, each name once, in the order of their names.
+
+    Args:
+        notifications: what the messages say.
+        client: boto3's S3 client.
+        max_bytes: most bytes of one object, as stored.
+    """
+
+    def __init__(self, notifications: Sequence[Notification], client: Any, *, max_bytes: int) -> None:  # noqa: ANN401 - boto3 has no types
+        self._files: dict[str, SourceFile] = {}
+        self._buckets: dict[str, S3Source] = {}
+        self._events: dict[str, bytes] = {}
+        for notification in notifications:
+            for found in notification.objects:
+                bucket = self._buckets.setdefault(found.bucket, S3Source(client, found.bucket, max_bytes=max_bytes))
+                # By its version, so that an object that was deleted or replaced meanwhile is read all the same.
+                self._files[found.name] = bucket.file(found.key, found.size or 0, version=found.version)
+            for event in notification.events:
+                # By content: the same event twice is one file, and dead letters of two never get one name.
+                name = f"{EVENT}{hashlib.sha256(event).hexdigest()}"
+                self._events[name] = event
+                self._files[name] = SourceFile(name, len(event))
+
+    def files(self) -> Iterator[SourceFile]:
+        """Yield the files."""
+        for name in sorted(self._files):
+            yield self._files[name]
+
+    def read(self, file: SourceFile) -> bytes | None:
+        """Return a file's bytes; None where the object is gone.
+
+        Raises:
+            UnreadableFileError: For an object that may not be read or is too large; its message is shown again, and
+                ends in the dead letter queue.
+        """
+        if file.name in self._events:
+            return self._events[file.name]
+        return self._buckets[file.name.removeprefix("s3://").partition("/")[0]].read(file)
