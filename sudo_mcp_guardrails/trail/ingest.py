@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.sinks.sink import Sink
     from sudo_mcp_guardrails.trail.source import Source, SourceFile
 
-BATCH_EVENTS: Final = 32_768
-BATCH_BYTES: Final = 32 * 1024 * 1024
+BATCH_EVENTS: Final = 16_384
+BATCH_BYTES: Final = 16 * 1024 * 1024
 """A batch is written when it holds so many events, or so many bytes of them: what bounds the memory of a run."""
 
 MAX_STORED_BYTES: Final = 128 * 1024 * 1024

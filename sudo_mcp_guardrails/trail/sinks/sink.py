@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution
+
+
+IDENTITY_FIELDS: Final = ("event_time", "name", "source", "request_id", "account")
+"""Fields of an event that make a duplicate a conflict where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Written:
     Attributes:
         created: events that were new.
         duplicates: events that were there already, or twice in the batch.
-        conflicts: of the duplicates, those whose time, name, request or principal differ from what is there.
+        conflicts: of the duplicates, those that differ from what is there in :data:`IDENTITY_FIELDS`. CloudTrail
+            makes none; what was first is kept, and the other stands in its file, which the ledger names.
         rejected: events that the sink refused for good; each is kept as a dead letter with the reason, and a stub
             stands for it in the sink.
         retries: requests that had to be sent again.

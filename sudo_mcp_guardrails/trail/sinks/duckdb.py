@@ -1,0 +1,246 @@
+"""The embedded sink: a directory with a hash-chained log of segments, and a DuckDB file to query it.
+
+The log is the truth (see :mod:`~sudo_mcp_guardrails.trail.segments`); the DuckDB file is an index that ``rebuild``
+makes again from it. A write is durable in the log first and indexed then, each all or nothing, so that a
+process killed anywhere leaves a store that completes itself when it is opened: what the log holds is indexed, what it
+does not hold was not acknowledged and is written again by the same batch.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.trail.errors import TrailError
+from sudo_mcp_guardrails.trail.segment_drafts import drafts
+from sudo_mcp_guardrails.trail.segment_lines import SOURCE_FIELDS, Draft, kept_text
+from sudo_mcp_guardrails.trail.segments import SegmentLog
+from sudo_mcp_guardrails.trail.sinks.dead_letters import letter_key
+from sudo_mcp_guardrails.trail.sinks.duckdb_index import Index
+from sudo_mcp_guardrails.trail.sinks.duckdb_schema import SEGMENT_LINES
+from sudo_mcp_guardrails.trail.sinks.sink import IDENTITY_FIELDS, DeadLetter, SourceRecord, Written
+from sudo_mcp_guardrails.trail.store_lock import StoreLock
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from sudo_mcp_guardrails.trail.attribution import Attribution
+    from sudo_mcp_guardrails.trail.event import Event
+    from sudo_mcp_guardrails.trail.heads import Head
+    from sudo_mcp_guardrails.trail.sinks.sink import Batch
+
+_LOOKED_UP: Final = 32_768
+_said = attrgetter(*IDENTITY_FIELDS)
+
+
+class DuckDbSink:
+    """A store in a directory, which is made where it is absent. One process writes to it at a time.
+
+    Args:
+        directory: the store.
+        segment_events: most events of a segment; a larger batch becomes several. Default 16,384, what DuckDB
+            compresses at once.
+        memory: what DuckDB may use. Default 120 MB: with the interpreter and a batch, less than 300 MB in all.
+        threads: that DuckDB may use. Default 1.
+
+    Raises:
+        StoreLockedError: another process writes to the store.
+        TrailError: the store is damaged; ``verify`` says where, and ``rebuild`` makes the index anew.
+        SinkUnavailableError: the disk took no more.
+    """
+
+    def __init__(
+        self, directory: Path, *, segment_events: int = 16_384, memory: str = "120MB", threads: int = 1
+    ) -> None:
+        if not 1 <= segment_events <= SEGMENT_LINES:
+            raise TrailError(f"segment_events {segment_events} is out of range, allowed: 1 to {SEGMENT_LINES}")
+        self._directory = directory
+        self._segment_events = segment_events
+        self._options = (memory, threads)
+        self._index: Index | None = None
+        self._closed = False
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrailError(f"store {directory} cannot be made ({error.strerror})") from error
+        self._lock = StoreLock(directory)
+        try:
+            self._log = SegmentLog(directory)
+            self._ready()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def heads(self) -> Sequence[Head]:
+        """The chain, for publishing its daily head."""
+        return tuple(self._log.heads)
+
+    def write(self, batch: Batch) -> Written:
+        """Store a batch: see :class:`~sudo_mcp_guardrails.trail.sinks.sink.Sink`.
+
+        Raises:
+            SinkUnavailableError: the disk took no more; what is not stored is stored by the same write again.
+            TrailError: the store is damaged or closed.
+        """
+        index = self._ready()
+        identities = [_identity(one.event) for one in batch.events]
+        first: dict[tuple[str, str], int] = {}
+        for position, identity in enumerate(identities):
+            first.setdefault(identity, position)
+        known = self._known(index, list(first))
+        fresh = [position for identity, position in first.items() if identity not in known]
+        created = [0] * len(batch.sources)
+        for position in fresh:
+            created[batch.origins[position]] += 1
+        conflicts = 0
+        if len(fresh) < len(identities):
+            conflicts = self._conflicts(index, batch, identities, first, known)
+        held = [0] * len(batch.sources)
+        for origin in batch.origins:
+            held[origin] += 1
+        records = [
+            replace(source, created=new, duplicates=all_of_it - new)
+            for source, new, all_of_it in zip(batch.sources, created, held, strict=True)
+        ]
+        letters = self._new_letters(index, batch.dead_letters)
+        for draft in drafts(batch, fresh, letters, self._new_records(index, records), self._segment_events):
+            self._append(draft)
+        return Written(created=len(fresh), duplicates=len(identities) - len(fresh), conflicts=conflicts)
+
+    def amend(self, changes: Sequence[tuple[str, str, Attribution]]) -> int:
+        """Replace attributions: see :class:`~sudo_mcp_guardrails.trail.sinks.sink.Sink`.
+
+        Of several changes to one event the last one counts. What changes is a line of the log, too.
+
+        Raises:
+            SinkUnavailableError: the disk took no more; the same changes may be made again.
+        """
+        index = self._ready()
+        last = {(day, kept_text(event_id)): attribution for day, event_id, attribution in changes}
+        known = self._known(index, list(last))
+        there = [(*identity, attribution) for identity, attribution in last.items() if identity in known]
+        for begin in range(0, len(there), self._segment_events):
+            self._append(Draft(amendments=there[begin : begin + self._segment_events]))
+        return len(there)
+
+    def missing(self, day: str, event_ids: Collection[str]) -> set[str]:
+        """Return which events of a day are not there."""
+        known = self._known(self._ready(), [(day, kept_text(event_id)) for event_id in event_ids])
+        return {event_id for event_id in event_ids if (day, kept_text(event_id)) not in known}
+
+    def ledger(self) -> dict[str, SourceRecord]:
+        """Return the files that were taken in, by name. Takes memory for each: some 500 bytes."""
+        columns = ", ".join(SOURCE_FIELDS)
+        rows = self._ready().rows(f"SELECT {columns} FROM ledger ORDER BY name")  # noqa: S608 - names of ours
+        return {row[0]: SourceRecord(*row) for row in rows}
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the dead letters, in the order in which they came."""
+        rows = self._ready().rows("SELECT source, position, reason, raw FROM dead_letters ORDER BY rowid")
+        return [DeadLetter(*row) for row in rows]
+
+    def count(self) -> int:
+        """Return how many events there are."""
+        return int(self._ready().rows("SELECT count(*) FROM events")[0][0])
+
+    def close(self) -> None:
+        """Let go of the store; more than once does nothing."""
+        self._closed = True
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+        self._lock.release()
+
+    def _ready(self) -> Index:
+        """Return the index, opened and complete: after an error, what the log holds more is indexed first."""
+        if self._closed:
+            raise TrailError(f"store {self._directory} is closed")
+        if self._index is None:
+            memory, threads = self._options
+            index = Index(self._directory, memory=memory, threads=threads)
+            try:
+                index.catch_up(self._log.heads)
+            except BaseException:
+                index.close()
+                raise
+            self._index = index
+        return self._index
+
+    def _append(self, draft: Draft) -> None:
+        index = self._ready()
+        files = index.load_files()
+        try:
+            head = self._log.append(draft, files.add)
+            index.load(head, files)
+        except BaseException:
+            index.close()  # DuckDB may be in any state; it is opened again by what comes next
+            self._index = None
+            raise
+        finally:
+            with suppress(OSError):  # the next segment writes over them
+                files.remove()
+
+    def _known(self, index: Index, identities: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        known: dict[tuple[str, str], int] = {}
+        for begin in range(0, len(identities), _LOOKED_UP):
+            known |= index.known(identities[begin : begin + _LOOKED_UP])
+        return known
+
+    def _conflicts(
+        self,
+        index: Index,
+        batch: Batch,
+        identities: Sequence[tuple[str, str]],
+        first: dict[tuple[str, str], int],
+        known: dict[tuple[str, str], int],
+    ) -> int:
+        """Return how many duplicates say something else than what is kept."""
+        said: list[str] = []
+        kept: list[int] = []
+        conflicts = 0
+        for position, identity in enumerate(identities):
+            if identity in known:
+                said.append(_text_of(batch.events[position].event))
+                kept.append(known[identity])
+            elif first[identity] != position:
+                conflicts += _said(batch.events[position].event) != _said(batch.events[first[identity]].event)
+        return conflicts + sum(a != b for a, b in zip(index.identity_numbers(said), kept, strict=True))
+
+    def _new_letters(self, index: Index, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        found = {letter_key(letter): letter for letter in letters}
+        if not found:
+            return []
+        sql = "SELECT key FROM dead_letters WHERE key IN (SELECT unnest($1::VARCHAR[]))"
+        there = {key for (key,) in index.rows(sql, [list(found)])}
+        return [letter for key, letter in found.items() if key not in there]
+
+    def _new_records(self, index: Index, records: Sequence[SourceRecord]) -> list[SourceRecord]:
+        """Return the lines that the ledger needs: none for a file that it has already, with the same bytes.
+
+        The line that is there says what was new when the file was first taken in whole, which a replay would hide.
+        """
+        if not records:
+            return []
+        columns = "name, size, fingerprint, events, dead_letters"
+        sql = f"SELECT {columns} FROM ledger WHERE name IN (SELECT unnest($1::VARCHAR[]))"  # noqa: S608 - names of ours
+        there = set(index.rows(sql, [[kept_text(record.name) for record in records]]))
+        return [
+            record
+            for record in records
+            if record.created
+            or (kept_text(record.name), record.size, record.fingerprint, record.events, record.dead_letters)
+            not in there
+        ]
+
+
+def _identity(event: Event) -> tuple[str, str]:
+    return event.day, kept_text(event.event_id)
+
+
+def _text_of(event: Event) -> str:
+    """Return what an event says, as the index makes a number of it."""
+    return kept_text("\x1f".join(value or "" for value in _said(event)))
