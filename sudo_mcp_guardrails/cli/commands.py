@@ -74,6 +74,11 @@ COMMANDS = (
         "Write the guardrails as files that stand alone, for those who do not use the CDK.",
     ),
     Command(
+        "trail",
+        "sudo_mcp_guardrails.cli.trail:app",
+        "Keep CloudTrail's events, each once, and trace a call to the person behind it.",
+    ),
+    Command(
         "demo",
         "sudo_mcp_guardrails.cli.demo:demo",
         "Deploy two agents on the embedded AWS, and attack them.",

@@ -1,7 +1,11 @@
 """``mcp-guardrails demo``: deploy two agents on the embedded AWS, and attack them.
 
 Summary keys: ``scenarios``, ``agreed``, ``surprises``, ``seconds``; also ``steps`` (name to seconds) and
-``accepted_findings``.
+``accepted_findings``, and ``trail``: what the audit pipeline made of the agents' calls and of the samples, null where
+the app has no stack ``Trail``. Its keys: ``shown_by``, ``ok``, ``problems``, ``files``, ``samples``, ``events``,
+``unique``, ``duplicates``, ``conflicts``, ``dead_letters``, ``rejected``, ``messages``, ``searchable``, ``attributed``,
+``seconds``, ``locked``, ``runs``, ``trace`` (see ``trail trace``), ``reconciled``, ``cold_start_ms``, ``warm_ms`` and
+``function_mb``.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 from sudo_mcp_guardrails.local.demo.play import Outcome
@@ -42,6 +47,7 @@ def demo(
         with status:
             result = Demo(app, output, step, answer.report, played, port).run()
         items = [outcome.to_dict() for outcome in result.outcomes]
+        trail = result.trail
         summary = {
             "scenarios": len(items),
             "agreed": sum(1 for item in items if item["agreed"]),
@@ -49,6 +55,7 @@ def demo(
             "seconds": round(result.seconds, 1),
             "steps": {name: round(seconds, 1) for name, seconds in result.steps},
             "accepted_findings": result.packs.accepted if result.packs else 0,
+            "trail": trail.to_dict() if trail is not None else None,
         }
         output.mkdir(parents=True, exist_ok=True)
         (output / "report.html").write_text(render(result), encoding="utf-8")
@@ -60,8 +67,16 @@ def demo(
             f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s",
             soft_wrap=True,
         )
+        for line in trail.lines() if trail is not None else ():
+            answer.text.print(Text(line), soft_wrap=True)
+        if trail is not None and trail.trace is not None:
+            from sudo_mcp_guardrails.trail.trace.render import html_page
+
+            (output / "trace.html").write_text(html_page(trail.trace), encoding="utf-8")
+            answer.text.print(f"trace: {output / 'trace.html'}")
         answer.text.print(f"report: {output / 'report.html'}")
-        answer.finish(ok=not result.surprises, summary=summary, items=items)
+        fine = not result.surprises and not (trail is not None and trail.problems)
+        answer.finish(ok=fine, summary=summary, items=items)
 
 
 def _line(outcome: Outcome) -> str:

@@ -12,16 +12,13 @@ from sudo_mcp_guardrails.trail.index.document import bounded, document, stub
 from sudo_mcp_guardrails.trail.index.names import document_id, index_name
 from sudo_mcp_guardrails.trail.sinks.bulk import Operation
 from sudo_mcp_guardrails.trail.sinks.lookup import lookup
-from sudo_mcp_guardrails.trail.sinks.sink import DeadLetter
+from sudo_mcp_guardrails.trail.sinks.sink import IDENTITY_FIELDS, DeadLetter
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.event import Event
     from sudo_mcp_guardrails.trail.sinks.bulk import Bulk
     from sudo_mcp_guardrails.trail.sinks.dead_letters import DeadLetterStore
     from sudo_mcp_guardrails.trail.sinks.sink import Batch
-
-IDENTITY: Final = ("event_time", "name", "source", "request_id", "account")
-"""Fields in which a duplicate must agree with what is there, or it is a conflict."""
 
 _CREATED: Final = 201
 _CONFLICT: Final = 409
@@ -101,7 +98,7 @@ class BatchWrite:
         found: dict[tuple[str, str], dict[str, Any]] = {}
         if self.compare or any(unsure for _, unsure in there):
             keys = [self._key(batch.events[position].event) for position, _ in there]
-            found = dict(lookup(self.bulk.transport, self.bulk.patience, keys, (*IDENTITY, "stub", "write_id")))
+            found = dict(lookup(self.bulk.transport, self.bulk.patience, keys, (*IDENTITY_FIELDS, "stub", "write_id")))
         stubs: list[tuple[int, Operation]] = []
         for position, unsure in there:
             event = batch.events[position].event
@@ -116,7 +113,7 @@ class BatchWrite:
             else:
                 self.duplicates[batch.origins[position]] += 1
                 if kept and self.compare:
-                    self.conflicts += _identity(event) != {name: kept[name] for name in IDENTITY if name in kept}
+                    self.conflicts += _identity(event) != {name: kept[name] for name in IDENTITY_FIELDS if name in kept}
         refused: list[tuple[int, str]] = []
         for (position, _), (_, outcome) in zip(stubs, self.bulk.send(op for _, op in stubs), strict=True):
             if outcome.refused:
@@ -171,4 +168,4 @@ def encoded(value: object) -> bytes:
 def _identity(event: Event) -> dict[str, str]:
     """Return what a duplicate must agree in, as the document has it."""
     values = (event.event_time, event.name, event.source, event.request_id, event.account)
-    return {name: bounded(value) for name, value in zip(IDENTITY, values, strict=True) if value is not None}
+    return {name: bounded(value) for name, value in zip(IDENTITY_FIELDS, values, strict=True) if value is not None}
