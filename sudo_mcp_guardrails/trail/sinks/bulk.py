@@ -11,7 +11,12 @@ Sources: OpenSearch documentation, "Bulk" (items are answered in their order; ``
 from __future__ import annotations
 
 import json
+import re
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.errors import TrailError
@@ -20,11 +25,13 @@ from sudo_mcp_guardrails.trail.sinks.transports import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from sudo_mcp_guardrails.trail.sinks.retrying import Attempts, Patience
     from sudo_mcp_guardrails.trail.sinks.transports import Answer, Transport
 
 _FILTER: Final = "errors,items.*.status,items.*._index,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
+_PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _OK: Final = 300
 _MISSING: Final = 404
 _CONFLICT: Final = 409
@@ -54,6 +61,8 @@ class Operation:
 
     def lines(self) -> bytes:
         """Return the two lines."""
+        if not self.only_at and self.verb == "create" and _PLAIN_ID.fullmatch(self.id):
+            return b'{"create":{"_index":"%s","_id":"%s"}}\n%s\n' % (self.index.encode(), self.id.encode(), self.body)
         names: dict[str, object] = {"_index": self.index, "_id": self.id}
         if self.only_at:
             names["if_seq_no"], names["if_primary_term"] = self.only_at
@@ -92,6 +101,7 @@ class Bulk:
         patience: how long each request is tried.
         most_bytes: of a request's body. One operation that is larger goes alone.
         most_items: of a request.
+        in_flight: requests that are under way at once: while OpenSearch works on one, the next is made.
         retries: requests that were sent again, so far.
     """
 
@@ -99,7 +109,9 @@ class Bulk:
     patience: Patience
     most_bytes: int = 5 * 1024 * 1024
     most_items: int = 2000
+    in_flight: int = 2
     retries: int = field(default=0, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse bounds that would never send.
@@ -107,20 +119,43 @@ class Bulk:
         Raises:
             TrailError: a bound is below 1.
         """
-        if self.most_bytes < 1 or self.most_items < 1:
-            raise TrailError(f"bulk bounds {self.most_bytes} bytes and {self.most_items} items must both be above 0")
+        if min(self.most_bytes, self.most_items, self.in_flight) < 1:
+            raise TrailError(
+                f"bulk bounds of {self.most_bytes} bytes, {self.most_items} items and {self.in_flight} requests in "
+                "flight must all be above 0"
+            )
 
     def send(self, operations: Iterable[Operation]) -> Iterator[tuple[Operation, Outcome]]:
         """Send all operations, and yield each with its end, in their order.
 
-        Lazy: a request goes out when its outcomes are asked for, so memory holds one request at a time.
+        Memory holds the requests that are in flight, and the one that is being made. Where one fails, those that are
+        under way come to their end first.
 
         Raises:
             SinkUnavailableError: OpenSearch did not take a request in time.
             TrailError: it refuses requests as such, or writes to another index than it was told.
         """
-        for group in self._groups(operations):
-            yield from zip(group, self._group(group), strict=True)
+        groups = self._groups(operations)
+        first, second = next(groups, None), next(groups, None)
+        if first is None:
+            return
+        if second is None or self.in_flight == 1:  # most writes of a Lambda function: no thread for them
+            for group in chain((first,), () if second is None else (second,), groups):
+                yield from zip(group, self._group(group), strict=True)
+            return
+        under_way: deque[tuple[list[Operation], Future[list[Outcome]]]] = deque()
+        with ThreadPoolExecutor(self.in_flight, "bulk") as pool:
+            try:
+                for group in chain((first, second), groups):
+                    under_way.append((group, pool.submit(self._group, group)))
+                    if len(under_way) > self.in_flight:
+                        done, outcomes = under_way.popleft()
+                        yield from zip(done, outcomes.result(), strict=True)
+                while under_way:
+                    done, outcomes = under_way.popleft()
+                    yield from zip(done, outcomes.result(), strict=True)
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def _groups(self, operations: Iterable[Operation]) -> Iterator[list[Operation]]:
         group: list[Operation] = []
@@ -177,13 +212,15 @@ class Bulk:
     def _too_large(self, group: list[Operation], answer: Answer) -> list[Outcome]:
         if len(group) == 1:
             return [Outcome(_TOO_LARGE, reason=f"too large for {self.transport.where}: {answer.reason}")]
-        self.retries += 1
+        with self._lock:
+            self.retries += 1
         half = len(group) // 2
         return [*self._group(group[:half]), *self._group(group[half:])]
 
     def _wait(self, attempts: Attempts, reason: str) -> None:
         attempts.failed(reason)
-        self.retries += 1
+        with self._lock:
+            self.retries += 1
 
     def _check(self, answer: Answer) -> None:
         """Refuse an answer to the whole request that no waiting mends."""

@@ -54,6 +54,7 @@ class SinkOptions:
         patience: how long each request is tried.
         most_bytes: of a bulk request; a domain on small instances takes 10 MiB.
         most_items: of a bulk request.
+        in_flight: bulk requests that are under way at once; each takes memory of its size.
         compare: whether duplicates are compared with what is there. Without it conflicts with earlier writes are not
             counted, stubs are not replaced, and a replay is faster.
         prepare: whether to install the index templates where they are absent or older. Without it they must be there.
@@ -63,6 +64,7 @@ class SinkOptions:
     patience: Patience = field(default_factory=Patience)
     most_bytes: int = 5 * 1024 * 1024
     most_items: int = 2000
+    in_flight: int = 2
     compare: bool = True
     prepare: bool = True
 
@@ -130,7 +132,7 @@ class OpenSearchSink:
             prefix=self._prefix,
             compare=self._options.compare,
             id=secrets.token_hex(8),
-            now=f"{self._now():%Y-%m-%dT%H:%M:%SZ}",
+            now=int(self._now().timestamp() * 1000),
         )
         work.run()
         self._dead_letters.put(batch.dead_letters)
@@ -195,7 +197,7 @@ class OpenSearchSink:
 
     def _bulk(self) -> Bulk:
         options = self._options
-        return Bulk(self._transport, options.patience, options.most_bytes, options.most_items)
+        return Bulk(self._transport, options.patience, options.most_bytes, options.most_items, options.in_flight)
 
     def _index(self, day: str) -> str:
         if day != UNDATED and not _DAY.fullmatch(day):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.errors import TrailError
-from sudo_mcp_guardrails.trail.index.document import bounded, document, stub
+from sudo_mcp_guardrails.trail.index.document import document, stub
 from sudo_mcp_guardrails.trail.index.names import document_id, index_name
+from sudo_mcp_guardrails.trail.index.pairs import bounded
 from sudo_mcp_guardrails.trail.sinks.bulk import Operation
 from sudo_mcp_guardrails.trail.sinks.lookup import lookup
 from sudo_mcp_guardrails.trail.sinks.sink import IDENTITY_FIELDS, DeadLetter
@@ -49,7 +50,7 @@ class BatchWrite:
     prefix: str
     compare: bool
     id: str
-    now: str
+    now: int
     created: Counter[int] = field(default_factory=Counter)
     duplicates: Counter[int] = field(default_factory=Counter)
     conflicts: int = 0

@@ -11,8 +11,9 @@ from hypothesis import given
 from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution, By
 from sudo_mcp_guardrails.trail.errors import TrailError
 from sudo_mcp_guardrails.trail.event import Event
-from sudo_mcp_guardrails.trail.index.document import PAIRS, attribution_fields, bounded, document, pairs, stub
+from sudo_mcp_guardrails.trail.index.document import attribution_fields, document, stub
 from sudo_mcp_guardrails.trail.index.names import document_id, event_patterns, index_name, ledger_name
+from sudo_mcp_guardrails.trail.index.pairs import PAIRS, bounded, pairs
 from sudo_mcp_guardrails.trail.index.template import (
     ATTRIBUTION_FIELDS,
     EVENT_FIELDS,
@@ -41,7 +42,7 @@ def read(**more: Any) -> Event:
 
 
 def made(found: Event) -> dict[str, Any]:
-    return document(Attributed(found, NOBODY), source_object="s", ingested_at="2026-11-23T00:00:00Z", write_id="w")
+    return document(Attributed(found, NOBODY), source_object="s", ingested_at=1_795_000_000_000, write_id="w")
 
 
 def keywords(what: dict[str, Any]) -> Iterator[str]:
@@ -65,7 +66,7 @@ def test_template_takes_every_json_object(found: Event) -> None:
     raw = what["raw"].encode() if "raw" in what else base64.b64decode(what["raw_base64"])
     assert raw == found.raw
     assert json.loads(encoded(what)) == what
-    assert json.loads(encoded(stub(found, reason="r", source_object="s", ingested_at="t", write_id="w")))["stub"]
+    assert json.loads(encoded(stub(found, reason="r", source_object="s", ingested_at=1, write_id="w")))["stub"]
 
 
 def test_fields_are_those_of_the_contract() -> None:
@@ -99,7 +100,7 @@ def test_value_that_its_field_could_not_take_is_a_pair() -> None:
 
 
 def test_too_many_pairs_are_cut_and_say_so() -> None:
-    what = made(read(requestParameters={f"k{n}": n for n in range(2000)}))
+    what = made(read(requestParameters={f"k{n}": n for n in range(3000)}))
     assert len(what["kv"]) == PAIRS
     assert what["kv_cut"] is True
     assert "kv_cut" not in made(read())

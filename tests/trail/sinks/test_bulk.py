@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,8 @@ from sudo_mcp_guardrails.trail.sinks.transports import Answer, UnreachableError
 from tests.trail.sinks.pretending import Clock, Pretend, refusing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.trail.sinks.pretending import Items
 
 
@@ -28,7 +32,7 @@ def statuses(bulk: Bulk, count: int = 3) -> list[int]:
 def test_requests_are_bounded_and_nothing_is_left_out(sizes: list[int], most_bytes: int, most_items: int) -> None:
     node = Pretend()
     asked = [Operation("create", "i", f"e{n}", b'"' + b"x" * size + b'"') for n, size in enumerate(sizes)]
-    bulk = Bulk(node, Patience(), most_bytes, most_items)
+    bulk = Bulk(node, Patience(), most_bytes, most_items, in_flight=1)
     assert [operation for operation, _ in bulk.send(asked)] == asked
     assert [id for items in node.requests for _, _, id in items] == [operation.id for operation in asked]
     for items, size in zip(node.requests, node.bodies, strict=True):
@@ -36,11 +40,57 @@ def test_requests_are_bounded_and_nothing_is_left_out(sizes: list[int], most_byt
         assert size <= most_bytes or len(items) == 1
 
 
-def test_sending_is_lazy() -> None:
-    node = Pretend()
-    first = next(iter(Bulk(node, Patience(), most_items=1).send(operations(3))))
-    assert first[1].status == 201
-    assert len(node.requests) == 1
+@pytest.mark.parametrize("in_flight", [1, 2, 5])
+def test_requests_under_way_are_bounded_and_answers_in_order(in_flight: int) -> None:
+    """The next request is made while OpenSearch works on the one before; nothing is made far ahead of it."""
+    made: list[int] = []
+    most: list[int] = []
+    under_way = [0]
+    lock = Lock()
+
+    def ahead(count: int) -> Iterator[Operation]:
+        for number, operation in enumerate(operations(count)):
+            made.append(number)
+            yield operation
+
+    def slow(_: str, __: Items) -> None:
+        with lock:
+            under_way[0] += 1
+            most.append(under_way[0])
+        time.sleep(0.01)
+        with lock:
+            under_way[0] -= 1
+
+    bulk = Bulk(Pretend(before=slow), Patience(), most_items=1, in_flight=in_flight)
+    answered = []
+    for operation, outcome in bulk.send(ahead(30)):
+        answered.append(operation.id)
+        assert outcome.status == 201
+        assert len(made) - len(answered) <= in_flight + 2
+    assert answered == [operation.id for operation in operations(30)]
+    assert max(most) <= in_flight
+
+
+def test_a_request_that_fails_leaves_none_under_way() -> None:
+    """What was sent beside it has come to its end when the error is raised."""
+    clock = Clock()
+    ended: list[str] = []
+
+    def answer(_: str, items: Items) -> Answer | None:
+        name = items[0][2]
+        if name == "e0":
+            return Answer(503, {})
+        time.sleep(0.05)
+        ended.append(name)
+        return None
+
+    node = Pretend(before=answer)
+    with pytest.raises(SinkUnavailableError):
+        list(Bulk(node, clock.patience(5), most_items=1).send(operations(6)))
+    before = list(ended)
+    time.sleep(0.1)
+    assert ended == before
+    assert len(ended) <= 2
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -171,5 +221,5 @@ def test_patience_that_spins_or_never_ends_is_refused(patience: dict[str, float]
 
 
 def test_bounds_that_never_send_are_refused() -> None:
-    with pytest.raises(TrailError, match="must both be above 0"):
+    with pytest.raises(TrailError, match="must all be above 0"):
         Bulk(Pretend(), Patience(), most_items=0)

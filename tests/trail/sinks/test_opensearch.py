@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def sink_of(
     node: Pretend, clock: Clock, letters: MemoryDeadLetters | None = None, ledger: MemoryLedger | None = None
 ) -> OpenSearchSink:
-    options = SinkOptions(patience=clock.patience(60), most_items=2)
+    # One request after the other, so that the clock of a test says when each was sent.
+    options = SinkOptions(patience=clock.patience(60), most_items=2, in_flight=1)
     return OpenSearchSink(node, letters or MemoryDeadLetters(), ledger=ledger or MemoryLedger(), options=options)
 
 
