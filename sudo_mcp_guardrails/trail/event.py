@@ -79,9 +79,16 @@ class Event:
         return self.event_time[:10] if self.event_time else UNDATED
 
     def document(self) -> dict[str, Any]:
-        """Return the whole event, parsed from :attr:`raw`; takes some ten microseconds."""
-        parsed: dict[str, Any] = json.loads(self.text)
-        return parsed
+        """Return the whole event, parsed from :attr:`raw`; takes some ten microseconds.
+
+        Empty for one that is nested deeper than Python parses, or has numbers of thousands of digits: it is kept like
+        any other, and what would be read from here is not known of it.
+        """
+        try:
+            parsed = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return parsed if isinstance(parsed, dict) else {}
 
     @property
     def text(self) -> str:

@@ -344,3 +344,11 @@ def test_a_file_that_is_no_knowledge_is_refused(tmp_path: Path) -> None:
     (tmp_path / "k").write_bytes(b"this is no database, and long enough to be read as one" * 100)
     with pytest.raises(TrailError, match=r"knowledge file .* cannot be opened"):
         SqliteKnowledge(tmp_path / "k")
+
+
+def test_an_event_that_cannot_be_parsed_whole_is_attributed_by_what_is_read() -> None:
+    """Python refuses numbers of thousands of digits, which the reader passes over."""
+    text = json.dumps(tool_call("call", "r-1")).replace('"jsonrpc": "2.0"', f'"jsonrpc": {"9" * 10_000}')
+    found = Attributor().attribute(decode(text.encode()))
+    assert (found.run, found.by) == (RUN, By.SOURCE_IDENTITY)
+    assert found.tool is None

@@ -11,6 +11,7 @@ from hypothesis import given
 from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution, By
 from sudo_mcp_guardrails.trail.errors import TrailError
 from sudo_mcp_guardrails.trail.event import Event
+from sudo_mcp_guardrails.trail.index import pairs as pairing
 from sudo_mcp_guardrails.trail.index.document import attribution_fields, document, stub
 from sudo_mcp_guardrails.trail.index.names import document_id, event_patterns, index_name, ledger_name
 from sudo_mcp_guardrails.trail.index.pairs import PAIRS, bounded, pairs
@@ -174,3 +175,20 @@ def test_template_is_strict_and_the_ledger_has_its_own() -> None:
 def test_settings_that_opensearch_would_refuse_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(TrailError, match=r"not allowed|must be"):
         IndexSettings(**wrong)
+
+
+@given(odd_events())
+def test_the_extra_and_the_standard_library_make_the_same_pairs(found: Event) -> None:
+    quick = pairs(found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairing, "_parse", None)
+        assert pairs(found) == quick
+
+
+@given(odd_events())
+def test_a_plain_event_has_the_pairs_that_the_bounded_way_makes(found: Event) -> None:
+    quick, cut = pairs(found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairing, "is_plain", lambda _raw: False)
+        slow, cut_too = pairs(found)
+    assert (set(slow), cut_too) == (set(quick), cut)
