@@ -69,6 +69,17 @@ def test_readme_synthesizes(number: int, tmp_path: Path) -> None:
     }
 
 
+def test_the_pipeline_page_synthesizes_under_all_packs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "audit-pipeline.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    script = tmp_path / "app.py"
+    enforced = "from sudo_mcp_guardrails import Guardrails\nGuardrails.of(app).enforce()\napp.synth()\n"
+    script.write_text(block + enforced, encoding="utf-8")
+    found = synthesize(script, tmp_path / "out")
+    made = ("AWS::CloudTrail::Trail", "AWS::OpenSearchService::Domain", "AWS::SQS::Queue", "AWS::Lambda::Function")
+    assert all(found[kind] for kind in made)
+
+
 def test_examples_and_blocks_were_found() -> None:
     assert EXAMPLES
     assert BLOCKS
