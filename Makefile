@@ -52,7 +52,7 @@ checkov: $(VENV)/.ready ## Synthesize app.py and the landing zones, and scan the
 	@$(BIN)/python -m sudo_mcp_guardrails.toolchain checkov --directory build/checkov --framework cloudformation \
 		--compact --quiet --skip-download
 
-bench: $(VENV)/.bench ## Measure synthesis, the evaluator and the prover, side by side with their peers
+bench: $(VENV)/.bench ## Measure synthesis, the evaluator, the prover and the trail, side by side with their peers
 	@$(BIN)/python -m benchmarks
 
 lowest: .venv-lowest/.ready ## Run the unit tests on the lowest allowed versions of all dependencies

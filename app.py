@@ -1,21 +1,41 @@
-"""The demo's app: two agents in a member account, under every rule pack.
+"""The demo's app: two agents in a member account, under every rule pack, and with ``-c trail=true`` their trail.
 
-``make demo`` deploys it to the embedded AWS, where ``ApprovalStandIn`` takes the place of the approval workflow:
+``make demo`` deploys both to the embedded AWS, where ``ApprovalStandIn`` takes the place of the approval workflow:
 it alone may mint apply sessions.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 
 from sudo_mcp_guardrails import AgentGuardrails, BrokerCaller, Guardrails
+from sudo_mcp_guardrails.compliance.frameworks import Framework
+from sudo_mcp_guardrails.compliance.retention import Retention
+from sudo_mcp_guardrails.constructs.agent_trail import AgentTrail
+from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket
+from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
+from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize
+from sudo_mcp_guardrails.constructs.log_pipeline_sources import TrailSource
+from sudo_mcp_guardrails.constructs.search_network import Placement, SearchNetwork
+from sudo_mcp_guardrails.constructs.search_target import SearchTarget
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
+from sudo_mcp_guardrails.policies.log_archive import trail_arn
+
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.constructs.log_pipeline_queue import NotificationQueue
+
+ENVIRONMENT = cdk.Environment(account=ACCOUNT, region=REGION)
 
 
 def build(app: cdk.App) -> cdk.Stack:
     """Add the guardrails' stack to an app."""
-    stack = cdk.Stack(app, "Guardrails", env=cdk.Environment(account=ACCOUNT, region=REGION))
+    stack = cdk.Stack(app, "Guardrails", env=ENVIRONMENT)
     approval = iam.Role(stack, "ApprovalStandIn", role_name=APPROVAL_ROLE, assumed_by=iam.AccountRootPrincipal())
     host = iam.Role(stack, "AgentHost", role_name=HOST_ROLE, assumed_by=iam.AccountRootPrincipal())
     guardrails = AgentGuardrails(
@@ -29,8 +49,51 @@ def build(app: cdk.App) -> cdk.Stack:
     return stack
 
 
+def build_trail(app: cdk.App) -> cdk.Stack:
+    """Add the audit pipeline's stack to an app: into a search domain that is there, since none is made locally."""
+    stack = cdk.Stack(app, "Trail", env=ENVIRONMENT)
+    endpoint = cdk.CfnParameter(stack, "SearchEndpoint", description="Address of the search domain")
+    archive = ImmutableLogBucket(
+        stack, "Archive", retention=Retention.for_(Framework.SOC2), trails=[trail_arn("mcp-guardrails-trail")]
+    )
+    trail = AgentTrail(stack, "Trail", bucket=archive)
+    key = kms.Key(stack, "Key", enable_key_rotation=True, removal_policy=cdk.RemovalPolicy.RETAIN)
+    network = SearchNetwork(
+        stack, "Network", log_key=key, log_retention=logs.RetentionDays.ONE_YEAR, path="/mcp-guardrails/"
+    )
+    group = ec2.CfnSecurityGroup(
+        stack, "Inside", group_description="Functions of the audit pipeline", vpc_id=network.placement.vpc_id
+    )
+    pipeline = LogPipeline(
+        stack,
+        "Pipeline",
+        source=TrailSource(archive.bucket, "AWSLogs/"),
+        domain=SearchTarget(
+            endpoint.value_as_string,
+            stack.format_arn(service="es", resource="domain", resource_name="agent-trail"),
+            Placement(network.placement.vpc_id, network.placement.subnet_ids, (group.attr_group_id,)),
+            replicas=0,
+        ),
+        encryption_key=key,
+        ingester=IngesterSize(concurrency=4),
+    )
+    functions = pipeline.functions
+    for name, value in {
+        "TrailBucket": archive.bucket.bucket_name,
+        "TrailName": trail.trail_arn,
+        "TrailQueue": pipeline.queue.queue.ref,
+        "TrailFastQueue": cast("NotificationQueue", pipeline.node.find_child("FastQueue")).queue.ref,
+        "TrailFunction": functions.ingester.function.ref,
+        "TrailReconciler": functions.reconciler.function.ref,
+    }.items():
+        cdk.CfnOutput(stack, name, value=value)
+    return stack
+
+
 if __name__ == "__main__":
     application = cdk.App()
     build(application)
+    if application.node.try_get_context("trail") == "true":
+        build_trail(application)
     Guardrails.of(application).enforce()
     application.synth()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 
 _SECONDS: Final = 300
-_STACK: Final = "Guardrails"
+STACK: Final = "Guardrails"
 
 
 class DeploymentError(GuardrailsError):
@@ -56,16 +56,29 @@ class Cdk:
     output: Path
 
     def synthesize(self) -> PackResult:
-        """Synthesize; raises DeploymentError where a rule pack finds what nobody accepted."""
-        self._run(["synth", "--quiet", "--app", f"{sys.executable} {self.app.name}"], _plain_environment())
+        """Synthesize; raises DeploymentError where a rule pack finds what nobody accepted.
+
+        The context ``trail`` asks the app for the audit pipeline's stack too.
+        """
+        app = ["--app", f"{sys.executable} {self.app.name}", "--context", "trail=true"]
+        self._run(["synth", "--quiet", *app], _plain_environment())
         return _pack_result(self.output / "validation-report.json")
+
+    def has(self, stack: str) -> bool:
+        """Return whether a stack was synthesized."""
+        return (self.output / f"{stack}.template.json").is_file()
 
     def bootstrap(self, aws: EmbeddedAws) -> None:
         """Bootstrap the demo's account."""
         self._run(["bootstrap", "--app", str(self.output), f"aws://{ACCOUNT}/{REGION}"], _environment(aws))
 
-    def deploy(self, aws: EmbeddedAws) -> Mapping[str, str]:
-        """Deploy what was synthesized, and return the stack's outputs."""
+    def deploy(self, aws: EmbeddedAws, parameters: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+        """Deploy what was synthesized, and return the outputs of each stack.
+
+        Args:
+            aws: The embedded AWS.
+            parameters: Of the stacks: ``Stack:Name`` to its value.
+        """
         outputs = self.output.parent / "outputs.json"
         self._run(
             [
@@ -77,11 +90,12 @@ class Cdk:
                 str(self.output),
                 "--outputs-file",
                 str(outputs),
+                *(word for name, value in parameters.items() for word in ("--parameters", f"{name}={value}")),
             ],
             _environment(aws),
         )
         result: dict[str, dict[str, str]] = json.loads(outputs.read_text(encoding="utf-8"))
-        return result[_STACK]
+        return result
 
     def _run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         out = [] if "--app" in arguments and str(self.output) in arguments else ["--output", str(self.output)]

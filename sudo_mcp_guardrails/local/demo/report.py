@@ -20,7 +20,8 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .8rem 0 .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
 th { background: var(--soft); } td.what { overflow-wrap: anywhere; }
-code { font-size: .87em; } small { opacity: .75; overflow-wrap: anywhere; }
+code, pre { font-size: .87em; } pre { overflow-x: auto; padding: .6rem; background: var(--soft); }
+small { opacity: .75; overflow-wrap: anywhere; }
 .ok { color: var(--ok); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
 @media (prefers-color-scheme: dark) { :root { --ok: #6fcf97; --bad: #ff8a80; } }
 @media print { body { max-width: none; } tr { break-inside: avoid; } }
@@ -56,14 +57,24 @@ on the policies as data; the two know nothing of each other.</p>
 <table><caption>Scenarios</caption><thead><tr><th scope="col">Agent</th><th scope="col">Session</th>
 <th scope="col">Request</th><th scope="col">Expected</th><th scope="col">Embedded AWS</th><th scope="col">Evaluator</th>
 </tr></thead><tbody>{rows}</tbody></table>
+{_trail(result)}
 <table><caption>Steps</caption><thead><tr><th scope="col">Step</th><th scope="col">Seconds</th></tr></thead>
 <tbody>{steps}</tbody></table>
 <h2>Argued, not shown</h2>
 <p>What neither witness can show: the real service that sets the MCP context keys (a marker stands in for it), a
-second factor at an identity
-provider, live eventual consistency, service quotas, and IAM Access Analyzer.</p>
+second factor at an identity provider, live eventual consistency, service quotas, IAM Access Analyzer, that a function
+is kept inside its VPC, that what is at rest is encrypted, and how fast AWS's own CloudTrail, queues and functions
+are.</p>
 </main></body></html>
 """
+
+
+def _trail(result: DemoResult) -> str:
+    """Return what the audit trail has, where there is one."""
+    if result.trail is None:
+        return ""
+    lines = "\n".join(result.trail.lines())
+    return f'<h2>The audit trail</h2><pre tabindex="0">{escape(lines)}</pre>'
 
 
 def _row(outcome: Outcome) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.local.demo import evaluator_witness, fixtures
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT
-from sudo_mcp_guardrails.local.demo.deployment import Cdk, DeploymentError
+from sudo_mcp_guardrails.local.demo.deployment import STACK, Cdk, DeploymentError
 from sudo_mcp_guardrails.local.demo.embedded_witness import EmbeddedWitness
 from sudo_mcp_guardrails.local.demo.play import Outcome
 from sudo_mcp_guardrails.local.demo.plays import PLAYS
 from sudo_mcp_guardrails.local.demo.sessions import Sessions
+from sudo_mcp_guardrails.local.demo.trail import part
+from sudo_mcp_guardrails.local.demo.trail.target import Targets
 from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 from sudo_mcp_guardrails.local.embedded.organization import Organization
 from sudo_mcp_guardrails.policies.organization.packs import agent_scps
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sudo_mcp_guardrails.local.demo.deployment import PackResult
+    from sudo_mcp_guardrails.local.demo.trail.result import TrailResult
 
 
 @dataclass
@@ -37,11 +40,13 @@ class DemoResult:
         outcomes: One for each play, in order.
         steps: (name, seconds) of each step, in order.
         packs: What the rule packs said.
+        trail: What came of the audit trail; None where the app has no such stack.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     steps: list[tuple[str, float]] = field(default_factory=list)
     packs: PackResult | None = None
+    trail: TrailResult | None = None
 
     @property
     def surprises(self) -> list[Outcome]:
@@ -83,16 +88,18 @@ class Demo:
         """
         if not self.app.is_file():
             raise DeploymentError(f"app {self.app.name!r} is not there, expected the path of a CDK app in Python")
-        with self._timed("tools"):
-            use_node(self.report)
-            cdk = Cdk(ensure_cdk_cli(self.report), self.app.resolve(), (self.build / "cdk.out").resolve())
-            ensure_environment(MINISTACK, report=self.report)
-        with self._timed("synthesize, six rule packs"):
-            self.result.packs = cdk.synthesize()
-            if self.result.packs.unreasoned:
-                raise DeploymentError(f"{self.result.packs.unreasoned} findings are accepted without a reason")
+        targets = Targets(self.report)
         aws = EmbeddedAws(port=self.port, report=self.report)
         try:
+            with self._timed("tools"):
+                use_node(self.report)
+                cdk = Cdk(ensure_cdk_cli(self.report), self.app.resolve(), (self.build / "cdk.out").resolve())
+                ensure_environment(MINISTACK, report=self.report)
+            with self._timed("synthesize, six rule packs"):
+                self._synthesize(cdk)
+            trail = cdk.has(part.STACK)
+            if trail:
+                targets.begin()
             with self._timed("start the embedded AWS, self-test"):
                 aws.start()
             with self._timed("organization with an SCP"):
@@ -100,14 +107,30 @@ class Demo:
             with self._timed("cdk bootstrap"):
                 cdk.bootstrap(aws)
             with self._timed("cdk deploy"):
-                outputs = cdk.deploy(aws)
+                parameters = {f"{part.STACK}:{part.PARAMETER}": targets.wait().url} if trail else {}
+                outputs = cdk.deploy(aws, parameters)
             with self._timed("fixtures"):
                 fixtures.make(aws)
+            looking = part.TrailPart(aws, outputs[part.STACK], targets.wait()) if trail else None
+            if looking is not None:
+                with self._timed("set the audit pipeline up"):
+                    looking.set_up()
             with self._timed(f"play {len(PLAYS)} scenarios"):
-                self._play(aws, outputs["BrokerUrl"])
+                self._play(aws, outputs[STACK]["BrokerUrl"])
+            if looking is not None:
+                with self._timed("trail"):
+                    self.result.trail = looking.look()
         finally:
-            aws.stop()
+            try:
+                aws.stop()
+            finally:
+                targets.close()
         return self.result
+
+    def _synthesize(self, cdk: Cdk) -> None:
+        self.result.packs = cdk.synthesize()
+        if self.result.packs.unreasoned:
+            raise DeploymentError(f"{self.result.packs.unreasoned} findings are accepted without a reason")
 
     def _organize(self, aws: EmbeddedAws) -> None:
         organization = Organization.create(aws.endpoint_url, aws.management_account)

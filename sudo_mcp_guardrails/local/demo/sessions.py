@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from sudo_mcp_guardrails.errors import GuardrailsError
-from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, APPROVAL_ROLE, HOST_ROLE, REGION
+from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
 from sudo_mcp_guardrails.local.demo.plays.rows import role_arn
 from sudo_mcp_guardrails.local.embedded import clients
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 
-APPLY_RUN: Final = "run-01JDEMAPPR0VED000000000000"
+APPLY_RUNS: Final = {agent.name: f"run-01JDEMAPPR0VED{number:012d}" for number, agent in enumerate(AGENTS)}
+"""Run of each agent's apply session: what the approval workflow would hand out."""
 _OK: Final = 200
 
 
@@ -56,7 +57,7 @@ class Sessions:
         if capability == "apply":
             tags = {
                 "agent": agent,
-                "run": APPLY_RUN,
+                "run": APPLY_RUNS[agent],
                 "ticket": "OPS-1",
                 "capability": "apply",
                 "plan-digest": "sha256-demo",
@@ -64,8 +65,8 @@ class Sessions:
             }
             answer = self.aws.client("sts", session=self.of(agent, "approval")).assume_role(
                 RoleArn=role_arn(agent, "apply"),
-                RoleSessionName=APPLY_RUN,
-                SourceIdentity=APPLY_RUN,
+                RoleSessionName=APPLY_RUNS[agent],
+                SourceIdentity=APPLY_RUNS[agent],
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             )
             return clients.assumed(answer["Credentials"], REGION)

@@ -188,6 +188,24 @@ class EmbeddedAws:
         """A boto3 client of the root of `account`, or of `session` where one is given (an assumed role's)."""
         return clients.client(service, self.endpoint_url, session or self.session(account, region))
 
+    def hand_to_trail(self, trail: str, name: str, data: bytes) -> None:
+        """Let a trail deliver a file beside its next own one, as if CloudTrail had made it somewhere else.
+
+        A bucket that takes files from CloudTrail alone can so be given a public sample.
+
+        Args:
+            trail: name of the trail.
+            name: of the file, with which its key in the bucket ends.
+            data: the file, gzip or not.
+
+        Raises:
+            EmbeddedAwsError: it is not running, or a name is no plain file name.
+        """
+        if self._state is None:
+            msg = "the embedded AWS is not running; call start() or use it in a with block"
+            raise EmbeddedAwsError(msg)
+        process.lay_down(self._state, trail, name, data)
+
     def _make_state(self) -> Path:
         if self._state_dir is None:
             return Path(tempfile.mkdtemp(prefix="mcp-guardrails-aws-"))

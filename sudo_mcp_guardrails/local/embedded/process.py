@@ -99,6 +99,28 @@ def log_file(state: Path) -> Path:
     return state / "server.log"
 
 
+def trail_files(state: Path) -> Path:
+    """Where files are laid down for trails to deliver, in a folder named like the trail."""
+    return state / "trail-files"
+
+
+def lay_down(state: Path, trail: str, name: str, data: bytes) -> None:
+    """Lay a file down for a trail.
+
+    Raises:
+        EmbeddedAwsError: a name is no plain file name.
+    """
+    for plain in (trail, name):
+        if not plain or plain != Path(plain).name or plain.startswith("."):
+            msg = f"name {plain!r} of a trail or its file is not allowed; give a plain name"
+            raise EmbeddedAwsError(msg)
+    folder = trail_files(state) / trail
+    folder.mkdir(parents=True, exist_ok=True)
+    # Renamed when it is whole: the server takes whatever has a name without a dot in front.
+    (folder / f".{name}").write_bytes(data)
+    (folder / f".{name}").replace(folder / name)
+
+
 def server_environment(state: Path, port: int, without: Sequence[str]) -> dict[str, str]:
     """The server's whole environment: nothing of the user's AWS settings, proxies or Docker reaches it."""
     temporary = state / "tmp"
@@ -106,6 +128,7 @@ def server_environment(state: Path, port: int, without: Sequence[str]) -> dict[s
     for folder in (temporary, home):
         folder.mkdir(parents=True, exist_ok=True)
     return {
+        "MCP_GUARDRAILS_EMBEDDED_TRAIL_FILES": str(trail_files(state)),
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "HOME": str(home),

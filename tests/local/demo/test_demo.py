@@ -36,6 +36,11 @@ def servers(state: Path) -> list[str]:
     return found
 
 
+def left_behind(state: Path) -> list[str]:
+    """What of ours is left in a temporary folder."""
+    return [entry.name for entry in state.iterdir() if entry.name.startswith("mcp-guardrails-")]
+
+
 def test_demo_agrees_and_leaves_nothing_behind(tmp_path: Path) -> None:
     state = tmp_path / "tmp"
     state.mkdir()
@@ -57,8 +62,16 @@ def test_demo_agrees_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert sum(1 for item in answer["items"] if item["embedded"] and item["evaluator"]) >= 40
     assert "agents against" in (tmp_path / "build" / "report.html").read_text(encoding="utf-8").lower()
     assert json.loads((tmp_path / "build" / "demo.json").read_text(encoding="utf-8"))["summary"] == answer["summary"]
+    trail = answer["summary"]["trail"]
+    assert (trail["problems"], trail["rejected"], trail["locked"]) == ([], 0, True)
+    assert trail["attributed"] > 0
+    assert trail["events"] == trail["unique"] + trail["duplicates"] + trail["rejected"]
+    assert trail["trace"]["people"] == 1
+    assert trail["trace"]["denied"] > 0
+    assert "<h2>The audit trail</h2>" in (tmp_path / "build" / "report.html").read_text(encoding="utf-8")
+    assert trail["trace"]["asked"] in (tmp_path / "build" / "trace.html").read_text(encoding="utf-8")
     assert servers(state) == []
-    assert [entry.name for entry in state.iterdir() if entry.name.startswith("mcp-guardrails-aws-")] == []
+    assert left_behind(state) == []
 
 
 def test_interrupt_stops_everything(tmp_path: Path) -> None:
@@ -87,7 +100,7 @@ def test_interrupt_stops_everything(tmp_path: Path) -> None:
     while servers(state) and time.monotonic() < settled:
         time.sleep(0.1)
     assert servers(state) == []
-    assert [entry.name for entry in state.iterdir() if entry.name.startswith("mcp-guardrails-aws-")] == []
+    assert left_behind(state) == []
 
 
 @pytest.mark.parametrize("arguments", [["--app", "nowhere.py"], ["--port", "{taken}"]])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sudo_mcp_guardrails.local.embedded.errors import EmbeddedAwsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -78,6 +80,19 @@ def test_a_denied_call_is_recorded_with_who_made_it(account: Account, refusal: R
     assert who["sessionContext"]["sessionIssuer"]["arn"] == f"arn:aws:iam::{account.id}:role/agents/agent"
     assert who["sessionContext"]["sourceIdentity"] == "run-1"
     assert who["sessionContext"]["attributes"]["mfaAuthenticated"] == "false"
+
+
+def test_a_session_is_recorded_with_its_tags(account: Account) -> None:
+    role = account.role("agent")
+    tags = [{"Key": f"tag-{number}", "Value": f"{number}"} for number in range(11)]
+    session = account.assume(role, name="tagged", Tags=tags, TransitiveTagKeys=["tag-3"])
+    history = account.client("cloudtrail").lookup_events()["Events"]
+    record = json.loads(next(event["CloudTrailEvent"] for event in history if event["EventName"] == "AssumeRole"))
+    told = record["requestParameters"]
+    assert told["tags"] == [{"key": tag["Key"], "value": tag["Value"]} for tag in tags]
+    assert told["transitiveTagKeys"] == ["tag-3"]
+    assert (told["roleArn"], told["roleSessionName"]) == (role, "tagged")
+    assert record["responseElements"]["credentials"]["accessKeyId"] == session.get_credentials().access_key
 
 
 def test_an_allowed_call_has_no_error(account: Account) -> None:
@@ -158,11 +173,14 @@ def test_data_events_are_written_where_the_selectors_ask(account: Account, *, ad
 
 def test_calls_reach_the_event_bus_and_reads_do_not(account: Account) -> None:
     sqs, events = account.client("sqs"), account.client("events")
-    queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{account.id}:alerts"
+    sender = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**sender, "Resource": arn}]})
+    queue = sqs.create_queue(QueueName="alerts", Attributes={"Policy": policy})["QueueUrl"]
     events.put_rule(
         Name="calls", EventPattern=json.dumps({"detail-type": ["AWS API Call via CloudTrail"], "source": ["aws.iam"]})
     )
-    events.put_targets(Rule="calls", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:{account.id}:alerts"}])
+    events.put_targets(Rule="calls", Targets=[{"Id": "1", "Arn": arn}])
     account.client("iam").list_roles()
     account.client("iam").create_user(UserName="intruder")
     answer = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=3, MaxNumberOfMessages=10)
@@ -229,3 +247,24 @@ TABLE = {
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
+
+
+def test_files_that_are_handed_over_are_delivered_with_the_next(account: Account, aws: EmbeddedAws) -> None:
+    bucket = f"handed-{account.id}"
+    account.client("s3").create_bucket(Bucket=bucket)
+    name = f"handed-{account.id}"
+    assert account.deploy(trail(bucket, TrailName=name)) == "CREATE_COMPLETE"
+    sample = {"eventName": "AssumeRole", "eventID": "elsewhere"}
+    aws.hand_to_trail(name, "sample.json.gz", gzip.compress(json.dumps({"Records": [sample]}).encode()))
+    account.client("sqs").create_queue(QueueName="jobs")
+    assert delivered(account, bucket, lambda record: record.get("eventID") == "elsewhere") == [sample]
+    [key] = [key for key in files(account, bucket) if key.endswith("/sample.json.gz")]
+    assert key.startswith(f"AWSLogs/{account.id}/CloudTrail/us-east-1/")
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "", ".hidden", "a/b"])
+def test_a_file_for_a_trail_has_a_plain_name(aws: EmbeddedAws, name: str) -> None:
+    with pytest.raises(EmbeddedAwsError, match="plain name"):
+        aws.hand_to_trail("audit", name, b"{}")
+    with pytest.raises(EmbeddedAwsError, match="plain name"):
+        aws.hand_to_trail(name, "sample.json", b"{}")

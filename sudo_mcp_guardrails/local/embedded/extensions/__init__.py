@@ -21,6 +21,9 @@ EXTENSIONS: tuple[str, ...] = (
     "encryption_properties",
     "s3_managed_key",
     "trail_type",
+    "network_attributes",
+    "flow_log_type",
+    "function_settings",
     "analyzer_type",
     # IAM semantics.
     "resource_scopes",
@@ -41,6 +44,11 @@ EXTENSIONS: tuple[str, ...] = (
     "cfn_conditions",
     "service_roles_cfn",
     "service_roles_sfn",
+    # What services do on events: who may send to a queue, who may read it, which rules see what.
+    "event_queue_policy",
+    "management_event_rules",
+    "object_event_versions",
+    "mapping_permissions",
     # Records what was decided, so it wraps everything above.
     "cloudtrail_events",
     # Last: the audit sees what every other extension reads.

@@ -11,19 +11,26 @@ import asyncio
 import gzip
 import json
 import logging
+import os
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import get_account_id, get_region, new_uuid, request_scope
 from ministack.services import cloudtrail, eventbridge, organizations, s3
 
+from . import management_event_rules
 from .organizations_api import management_account_of
 from .support import REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Record = dict[str, Any]
 Trail = dict[str, Any]
 
 DELAY_SECONDS = 0.5
+HANDED_OVER = "MCP_GUARDRAILS_EMBEDDED_TRAIL_FILES"
 ARN_COLONS = 5  # in an ARN that names a resource
 _log = logging.getLogger("ministack")
 _pending: dict[tuple[str, str, str, str], list[Record]] = {}
@@ -37,8 +44,8 @@ def deliver(record: Record) -> None:
     wanted = [trail for trail in trails_of(get_account_id(), get_region()) if selected(trail, record)]
     for owner, trail in wanted:
         _queue(owner, trail, record)
-    # Reads stay out of EventBridge unless a rule opts in, and data events come only with a trail that records them.
-    if (record["managementEvent"] and not record["readOnly"]) or (not record["managementEvent"] and wanted):
+    # Reads reach the rules alone that opt in, and data events come only with a trail that records them.
+    if record["managementEvent"] or wanted:
         _spawn(_to_event_bus(record))
 
 
@@ -166,20 +173,42 @@ async def _flush_later(key: tuple[str, str, str, str], trail: Trail) -> None:
     if not records or bucket_owner is None:
         _log.warning("trail %s cannot deliver %d records, bucket %r does not exist", key[1], len(records), bucket)
         return
-    owner, _arn, account, region = key
     body = gzip.compress(json.dumps({"Records": records}, separators=(",", ":")).encode(), mtime=0)
+    _put(key, trail, bucket_owner, body)
+    for name, data in _handed_over(trail["Name"]):
+        _put(key, trail, bucket_owner, data, name)
+
+
+def _handed_over(trail: str) -> Iterator[tuple[str, bytes]]:
+    """Take the files that whoever runs this server laid down for the trail, as if CloudTrail had made them elsewhere.
+
+    Only a process of this host's user can lay them down, so no caller of the API can forge a record this way.
+    """
+    folder = Path(os.environ.get(HANDED_OVER) or os.devnull) / trail
+    for file in sorted(folder.glob("*")) if folder.is_dir() else ():
+        if file.is_file() and not file.name.startswith("."):
+            data = file.read_bytes()
+            file.unlink()
+            yield file.name, data
+
+
+def _put(key: tuple[str, str, str, str], trail: Trail, bucket_owner: str, body: bytes, name: str = "") -> None:
+    owner, _arn, account, region = key
+    bucket = trail["S3BucketName"]
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     if trail.get("KmsKeyId"):
         headers["x-amz-server-side-encryption"] = "aws:kms"
         headers["x-amz-server-side-encryption-aws-kms-key-id"] = trail["KmsKeyId"]
+    if body[:2] != b"\x1f\x8b":
+        del headers["content-encoding"]
     with request_scope(bucket_owner, trail["HomeRegion"]):
         # Below the checks of who may write: those would take this for the agent's call that is being recorded.
-        status, _, answer = s3._put_object(bucket, _object_key(owner, trail, account, region), body, headers)
+        status, _, answer = s3._put_object(bucket, _object_key(owner, trail, account, region, name), body, headers)
     if status >= REFUSED:
         _log.warning("trail %s could not write to %s: %s %r", key[1], bucket, status, answer)
 
 
-def _object_key(owner: str, trail: Trail, account: str, region: str) -> str:
+def _object_key(owner: str, trail: Trail, account: str, region: str, name: str = "") -> str:
     now = time.gmtime()
     parts = [trail["S3KeyPrefix"]] if trail.get("S3KeyPrefix") else []
     parts.append("AWSLogs")
@@ -188,7 +217,7 @@ def _object_key(owner: str, trail: Trail, account: str, region: str) -> str:
         parts.append(organization.get("Id", "o-unknown"))
     parts += [account, "CloudTrail", region, time.strftime("%Y/%m/%d", now)]
     unique = new_uuid().replace("-", "")[:16]
-    name = f"{account}_CloudTrail_{region}_{time.strftime('%Y%m%dT%H%MZ', now)}_{unique}.json.gz"
+    name = name or f"{account}_CloudTrail_{region}_{time.strftime('%Y%m%dT%H%MZ', now)}_{unique}.json.gz"
     return "/".join([*parts, name])
 
 
@@ -200,7 +229,10 @@ async def _to_event_bus(record: Record) -> None:
         "Resources": [],
     }
     # On a thread: a rule's Lambda target runs inside this call.
-    await asyncio.to_thread(eventbridge._put_events, {"Entries": [entry]}, allow_aws_source=True)
+    if not (record["managementEvent"] and record["readOnly"]):
+        await asyncio.to_thread(eventbridge._put_events, {"Entries": [entry]}, allow_aws_source=True)
+    elif management_event_rules.installed():
+        await asyncio.to_thread(management_event_rules.put_read_only, entry)
 
 
 def _spawn(work: Any) -> None:

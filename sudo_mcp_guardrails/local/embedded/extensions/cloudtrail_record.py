@@ -18,6 +18,7 @@ from ministack.core.iam_evaluator import resolve_caller_identity
 from ministack.core.responses import get_account_id, new_uuid
 from ministack.services import cloudtrail, iam
 
+from .record_members import nested
 from .support import REFUSED
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _parameters(call: Call) -> Record | None:
         return None
     secret = {key for key in parameters if _SECRET_MEMBERS.search(key) or key in _HIDDEN.get(call.action, ())}
     hidden = dict.fromkeys(sorted(secret), "HIDDEN_DUE_TO_SECURITY_REASONS")
-    shown = {_lower_first(key): value for key, value in {**cloudtrail._scrub(parameters), **hidden}.items()}
+    shown = nested({**cloudtrail._scrub(parameters), **hidden})
     for member in ("action", "version"):
         shown.pop(member, None)
     if call.action.startswith("lambda:") and "/functions/" in call.path:
@@ -231,7 +232,3 @@ def _error(call: Call) -> tuple[str, str]:
 
 def _timestamp(moment: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
-
-
-def _lower_first(name: str) -> str:
-    return name[:1].lower() + name[1:]
