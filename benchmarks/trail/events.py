@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -211,13 +210,13 @@ def copies(count: int, *, size: int = 16_384, seed: int = 1, per_day: int = 300_
         for index in range(begin, min(begin + size, count)):
             model = models[index % _MODELS]
             time = (START + index * step).strftime("%Y-%m-%dT%H:%M:%SZ")
-            event = replace(model.event, event_id=identifier(rng), request_id=identifier(rng), event_time=time)
-            event.raw = (
+            event = model.event._replace(event_id=identifier(rng), request_id=identifier(rng), event_time=time)
+            raw = (
                 model.event.raw.replace(model.event.event_id.encode(), event.event_id.encode())
                 .replace(str(model.event.request_id).encode(), str(event.request_id).encode())
                 .replace(str(model.event.event_time).encode(), time.encode())
             )
-            events.append(Attributed(event, model.attribution))
+            events.append(Attributed(event._replace(raw=raw), model.attribution))
         name = f"copies{seed}/{begin:09d}.json.gz"
         times = (events[0].event.event_time, events[-1].event.event_time)
         record = SourceRecord(name, len(events), f"{begin:064x}", len(events), 0, 0, 0, *times)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNDATED: Final = "undated"
 """The day of an event whose time is absent or no time: it is kept, and found, under this name."""
@@ -17,11 +20,19 @@ _TIME: Final = re.compile(
 )
 
 
-@dataclass(slots=True)
-class Event:
+_parse: Callable[[bytes], object] = json.loads
+_ERRORS: tuple[type[Exception], ...] = (ValueError, RecursionError)
+with suppress(ImportError):
+    import msgspec
+
+    _parse = msgspec.json.Decoder().decode
+    _ERRORS = (*_ERRORS, msgspec.MsgspecError)
+
+
+class Event(NamedTuple):
     """One event. Fields are ``None`` where the event has no such field, or one of another kind.
 
-    Not frozen, since making a frozen dataclass costs three times as much; nobody changes one.
+    A tuple, since the reader makes hundreds of thousands a second, and one takes a third of the time of a dataclass.
 
     Attributes:
         event_id: CloudTrail's ``eventID``, never empty. With :attr:`day` it identifies the event everywhere.
@@ -85,9 +96,12 @@ class Event:
         any other, and what would be read from here is not known of it.
         """
         try:
-            parsed = json.loads(self.text)
-        except (ValueError, RecursionError):
-            return {}
+            parsed = _parse(self.raw)
+        except _ERRORS:
+            try:
+                parsed = json.loads(self.text)
+            except (ValueError, RecursionError):
+                return {}
         return parsed if isinstance(parsed, dict) else {}
 
     @property

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BLOCKS: Final = ("attributions", "events", "amendments", "dead_letters", "sources")
 """The kinds of lines, in the order in which they stand in a segment."""
 
-EVENT_FIELDS: Final = tuple(field.name for field in fields(Event) if field.name not in {"principal_id", "raw"})
+EVENT_FIELDS: Final = tuple(name for name in Event._fields if name not in {"principal_id", "raw"})
 """Fields of an event that are columns; ``principalId`` repeats what the ARN and the access key say, and costs much."""
 ATTRIBUTION_FIELDS: Final = tuple(field.name for field in fields(Attribution))
 SOURCE_FIELDS: Final = tuple(field.name for field in fields(SourceRecord))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution, By
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 NOBODY = Attribution(By.NOBODY, reason="nothing tells of an agent")
+
+
+def with_fields(made: Batch, position: int, **fields: Any) -> Batch:
+    """Return a batch with one event that has other fields than its bytes."""
+    events = list(made.events)
+    events[position] = events[position]._replace(event=events[position].event._replace(**fields))
+    return replace(made, events=events)
 
 
 def batch(files: Mapping[str, bytes], attribution: Attribution = NOBODY) -> Batch:

@@ -15,7 +15,7 @@ from sudo_mcp_guardrails.trail.segment_files import read_segment, segment_path
 from sudo_mcp_guardrails.trail.segment_lines import Draft
 from sudo_mcp_guardrails.trail.segments import SegmentLog
 from sudo_mcp_guardrails.trail.sinks.sink import DeadLetter
-from tests.trail.batches import one_file
+from tests.trail.batches import one_file, with_fields
 from tests.trail.made import event
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def test_both_ways_to_write_json_give_the_same(tmp_path: Path, monkeypatch: pyte
 
     odd = one_file(event("a\0\u2028", userAgent='é"\\\n', errorCode=""), event("b", readOnly=None), attribution=WHO)
     cut = one_file(event("c"), attribution=WHO)
-    cut.events[0].event.user_agent = "half \ud83d"
-    odd.events[0].event.raw = b'{"bad":"\xff"}'
+    cut = with_fields(cut, 0, user_agent="half \ud83d")
+    odd = with_fields(odd, 0, raw=b'{"bad":"\xff"}')
     if plain:
         monkeypatch.setattr(segment_lines, "_fast", lambda _: None)
     log = SegmentLog(tmp_path)

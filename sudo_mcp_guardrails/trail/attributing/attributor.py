@@ -37,6 +37,7 @@ NOBODY: Final = Attribution(
     reason="nothing tells of an agent: no role on the agents' path, no run id, no session or call of an MCP server",
 )
 _MAX_LISTED: Final = 50_000
+_MAX_SESSIONS: Final = 20_000
 _STS: Final = "sts.amazonaws.com"
 _SIGN_IN: Final = "signin.amazonaws.com"
 
@@ -76,6 +77,7 @@ class Attributor:
         # A tool call lists what it made; the call itself need not say that a server made it.
         self._listed: dict[str, None] = {}
         self._waiting = Waiting(self._known)
+        self._of_sessions: dict[tuple[str | None, ...], Attribution | None] = {}
 
     def attribute(self, event: Event) -> Attribution:
         """Attribute one event.
@@ -110,6 +112,7 @@ class Attributor:
     def flush(self) -> None:
         """Store what was learned; call it when the events have been written."""
         self._known.flush()
+        self._of_sessions.clear()
 
     def _attribute(self, event: Event) -> Attribution:
         """Attribute an event that has a sign of an agent."""
@@ -121,13 +124,22 @@ class Attributor:
         if event.type == MCP_EVENT_TYPE:
             return self._calling(event, found)
         if event.request_id in self._listed or (event.invoked_by is not None and is_mcp_service(event.invoked_by)):
-            return self._downstream(event, found or Attribution(By.INVOKED_BY, session=_session_key(event)))
+            return self._downstream(event, found)
         if found is None and event.user_agent is not None and names_agent_program(event.user_agent):
             found = explained(Attribution(By.USER_AGENT, session=_session_key(event)))
         return NOBODY if found is None else self._wait_for_session(event, found)
 
     def _from_session(self, event: Event) -> Attribution | None:
-        """Return what the event's session tells, or None where it is no agent's."""
+        """Return what the event's session tells, or None where it is no agent's; the same for all of a session."""
+        session = (event.role_arn, event.source_identity, event.access_key, event.sign_in_session)
+        if session not in self._of_sessions:
+            if len(self._of_sessions) >= _MAX_SESSIONS:
+                self._of_sessions.clear()
+            self._of_sessions[session] = self._look_up_session(event)
+        return self._of_sessions[session]
+
+    def _look_up_session(self, event: Event) -> Attribution | None:
+        """Return what is known of the event's session."""
         role = self._roles.of(event.role_arn) if event.role_arn else None
         run = event.source_identity if event.source_identity and RUN.fullmatch(event.source_identity) else None
         key = _session_key(event)
@@ -146,6 +158,7 @@ class Attributor:
         if found is None:
             return None
         keys, facts = found
+        self._of_sessions.clear()
         for key in keys:
             self._known.put(SESSION + key, facts.to_dict())
             self._amend(key, By.SESSION_TAGS, facts)
@@ -161,6 +174,7 @@ class Attributor:
         session = event.sign_in_session
         if session is None:
             return self._asking(event, facts, pending)
+        self._of_sessions.clear()
         self._known.put(GRANT + pending, {"session": session, "time": event.event_time or ""})
         self._known.put(SESSION + session, facts.to_dict())
         self._amend(session, By.SIGN_IN_SESSION, facts)
@@ -179,23 +193,24 @@ class Attributor:
     def _calling(self, event: Event, session: Attribution | None) -> Attribution:
         """Attribute a tool call, and remember which calls it made."""
         call = tool_call(event)
-        found = session or Attribution(By.MCP_EVENT, session=_session_key(event))
-        found = explained(replace(found, tool=call.tool, tool_call=event.event_id))
+        found = session or explained(Attribution(By.MCP_EVENT, session=_session_key(event)))
+        found = found.of_call(found.by, call.tool, event.event_id)
         for request in call.requests:
             self._list(request)
-            self._known.put(CALL + request, {"tool": call.tool, "tool_call": event.event_id})
+            self._known.put(CALL + request, [call.tool, event.event_id])
             for identity, before in self._waiting.told(CALL + request):
                 by = By.DOWNSTREAM_REQUEST if before.by is By.INVOKED_BY else before.by
-                self._better(identity, replace(before, by=by, tool=call.tool, tool_call=event.event_id))
+                self._better(identity, before.of_call(by, call.tool, event.event_id))
         return self._wait_for_session(event, found)
 
-    def _downstream(self, event: Event, found: Attribution) -> Attribution:
+    def _downstream(self, event: Event, session: Attribution | None) -> Attribution:
         """Attribute an API call that an MCP server made."""
+        found = session or Attribution(By.INVOKED_BY, session=_session_key(event))
         call = self._known.get(CALL + event.request_id) if event.request_id else None
         if call is not None:
-            by = By.DOWNSTREAM_REQUEST if found.by is By.INVOKED_BY else found.by
-            return self._wait_for_session(event, explained(replace(found, by=by, **call)))
-        found = explained(found)
+            found = found.of_call(found.by if session else By.DOWNSTREAM_REQUEST, *call)
+            return self._wait_for_session(event, found if session else explained(found))
+        found = found if session else explained(found)
         if event.request_id:
             self._waiting.add(CALL + event.request_id, event, found)
         return self._wait_for_session(event, found)

@@ -27,4 +27,4 @@ def explained(found: Attribution) -> Attribution:
     """Return an attribution with the reason for what is missing in it."""
     missing = [name.replace("_", " ") for name in _WANTED if getattr(found, name) is None]
     reason = _WHY[found.by].format(", ".join(missing)) if missing else None
-    return replace(found, reason=reason)
+    return found if found.reason == reason else replace(found, reason=reason)

@@ -112,10 +112,16 @@ class DynamoKnowledge(_Stored):
     """
 
     def __init__(self, client: Any, table: str, *, prefix: str = "knowledge#") -> None:  # noqa: ANN401 - boto3's
-        super().__init__(limit=20_000)
+        super().__init__()
+        self._limit = 20_000
         self._client = client
         self._table = table
         self._prefix = prefix
+
+    def flush(self) -> None:
+        """Store what was put, and look again at all that others may have learned meanwhile: a container lives long."""
+        super().flush()
+        self._near, self._absent = MemoryKnowledge(self._limit), MemoryKnowledge(self._limit)
 
     def _load(self, key: str) -> Any:  # noqa: ANN401 - JSON
         answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": self._prefix + key}})

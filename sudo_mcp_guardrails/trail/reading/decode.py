@@ -95,30 +95,34 @@ if msgspec is not None:
         if sign_in is None and record.additionalEventData is not None:
             sign_in = record.additionalEventData.signInSessionArn
         time = record.eventTime
-        return Event(
-            event_id,
-            time if time is not None and is_event_time(time) else None,
-            record.eventSource,
-            record.eventName,
-            record.eventType,
-            record.eventCategory,
-            record.awsRegion,
-            record.recipientAccountId or identity.accountId,
-            identity.type,
-            identity.principalId,
-            identity.arn,
-            identity.accessKeyId,
-            identity.userName or issuer.userName,
-            identity.invokedBy,
-            issuer.arn,
-            session.sourceIdentity,
-            sign_in,
-            record.sourceIPAddress,
-            record.userAgent,
-            record.requestID,
-            record.errorCode,
-            record.readOnly,
-            raw,
+        # Event(…) would look up each field by name; the order is the class's.
+        return tuple.__new__(
+            Event,
+            (
+                event_id,
+                time if time is not None and is_event_time(time) else None,
+                record.eventSource,
+                record.eventName,
+                record.eventType,
+                record.eventCategory,
+                record.awsRegion,
+                record.recipientAccountId or identity.accountId,
+                identity.type,
+                identity.principalId,
+                identity.arn,
+                identity.accessKeyId,
+                identity.userName or issuer.userName,
+                identity.invokedBy,
+                issuer.arn,
+                session.sourceIdentity,
+                sign_in,
+                record.sourceIPAddress,
+                record.userAgent,
+                record.requestID,
+                record.errorCode,
+                record.readOnly,
+                raw,
+            ),
         )
 
 

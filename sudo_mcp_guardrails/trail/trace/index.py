@@ -106,7 +106,7 @@ def _attributed(source: dict[str, Any]) -> Attributed:
     try:
         event = decode(raw)
     except NoEventError:  # a stub: its event is a dead letter, and its id is all that is here
-        nothing: dict[str, Any] = dict.fromkeys(Event.__slots__)
+        nothing: dict[str, Any] = dict.fromkeys(Event._fields)
         event = Event(**{**nothing, "event_id": source["event_id"], "raw": b"{}"})
     by = By(source.get("by", By.NOBODY.value))
     return Attributed(event, Attribution(by, *(source.get(name) for name in ATTRIBUTION_FIELDS[1:])))

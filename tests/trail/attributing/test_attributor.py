@@ -352,3 +352,15 @@ def test_an_event_that_cannot_be_parsed_whole_is_attributed_by_what_is_read() ->
     found = Attributor().attribute(decode(text.encode()))
     assert (found.run, found.by) == (RUN, By.SOURCE_IDENTITY)
     assert found.tool is None
+
+
+def test_a_function_learns_what_another_has_stored_since() -> None:
+    """Both live on: what one once looked for and did not find, the other may tell."""
+    table = Table()
+    first, second = (Attributor(knowledge=DynamoKnowledge(table, "table")) for _ in range(2))
+    assert attributed([event("a", userIdentity=session())], first)["a"].by is By.SOURCE_IDENTITY
+    first.flush()
+    attributed([minting()], second)
+    second.flush()
+    found = attributed([event("b", userIdentity=session())], first)
+    assert found["b"].by is By.SESSION_TAGS

@@ -226,8 +226,7 @@ def test_each_event_stands_in_the_tree_once(seed: int) -> None:
 
 def test_an_event_that_cannot_be_parsed_again_is_shown_without_its_details() -> None:
     events = attributed(call("deep"), tool_call("call", "r-deep"))
-    for one in events:
-        one.event.raw = b'{"deep": ' + b"[" * 100_000
+    events = [one._replace(event=one.event._replace(raw=b'{"deep": ' + b"[" * 100_000)) for one in events]
     made = trace(gather(RUN, rows_of(events)))
     assert {each.event_id for _, each in made.walk() if each.event_id} == {"deep", "call"}
 
