@@ -6,8 +6,6 @@ it alone may mint apply sessions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -26,9 +24,6 @@ from sudo_mcp_guardrails.constructs.search_network import Placement, SearchNetwo
 from sudo_mcp_guardrails.constructs.search_target import SearchTarget
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
 from sudo_mcp_guardrails.policies.log_archive import trail_arn
-
-if TYPE_CHECKING:
-    from sudo_mcp_guardrails.constructs.log_pipeline_queue import NotificationQueue
 
 ENVIRONMENT = cdk.Environment(account=ACCOUNT, region=REGION)
 
@@ -78,11 +73,13 @@ def build_trail(app: cdk.App) -> cdk.Stack:
         ingester=IngesterSize(concurrency=4),
     )
     functions = pipeline.functions
+    if pipeline.fast_queue is None:
+        raise RuntimeError("the pipeline has a fast path by default")
     for name, value in {
         "TrailBucket": archive.bucket.bucket_name,
         "TrailName": trail.trail_arn,
         "TrailQueue": pipeline.queue.queue.ref,
-        "TrailFastQueue": cast("NotificationQueue", pipeline.node.find_child("FastQueue")).queue.ref,
+        "TrailFastQueue": pipeline.fast_queue.queue.ref,
         "TrailFunction": functions.ingester.function.ref,
         "TrailReconciler": functions.reconciler.function.ref,
     }.items():

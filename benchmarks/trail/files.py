@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SESSIONS: Final = 50
 SESSION_EVENTS: Final = 100
-AGENT_SESSIONS: Final = 20
-"""Of the sessions; the others are people's and services'."""
+AGENT_SESSIONS: Final = 5
+"""Of the sessions; the others are people's and services', of which an organization's trail is full."""
 MADE: Final = 3
 """Calls that a tool call lists, which follow it."""
 PER_DAY: Final = 250_000

@@ -146,11 +146,12 @@ class LogPipeline(Construct):
         knowledge = make_table(self, "Knowledge", self.key, expires=True)
         self.knowledge: dynamodb.CfnTable = knowledge
         """What is known of sessions and calls, for 90 days; a :class:`LogForwarding` may read it."""
-        fast: NotificationQueue | None = None
+        self.fast_queue: NotificationQueue | None = None
+        """What comes by EventBridge within seconds; None without the fast path."""
         if fast_path:
-            fast = NotificationQueue(self, "FastQueue", key=self.key, function_timeout=timeout)
+            self.fast_queue = fast = NotificationQueue(self, "FastQueue", key=self.key, function_timeout=timeout)
             tell_of_calls(self, fast, names=names, bus=event_bus)
-        queues = [self.queue, *([fast] if fast is not None else [])]
+        queues = [self.queue, *([self.fast_queue] if self.fast_queue is not None else [])]
         resources = may.PipelineResources(
             trail_bucket=source.bucket.bucket_arn,
             trail_prefix=source.prefix,
@@ -188,7 +189,7 @@ class LogPipeline(Construct):
             made.open_to(
                 master_arn=self.functions.reconciler.role.attr_arn, writers=[self.functions.ingester.role.attr_arn]
             )
-        self._feed(size, fast)
+        self._feed(size, self.fast_queue)
         self.alarms: dict[str, cloudwatch.CfnAlarm] = self._watch(queues, alarm_topic, heads=heads_bucket is not None)
         """The alarms, by id."""
         self._warn(alarm_topic, heads_bucket)

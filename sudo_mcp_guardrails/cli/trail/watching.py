@@ -1,10 +1,8 @@
-"""What a command notes while files are taken in: files that cannot be read, and what became a dead letter."""
+"""What a command notes while files are taken in: how far it is, and what became a dead letter."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-
-from sudo_mcp_guardrails.trail.errors import UnreadableFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -18,21 +16,19 @@ MAX_LETTERS: Final = 1000
 
 
 class WatchedSource:
-    """A source of which one unreadable file does not end the run: it is noted, and the others are read.
+    """A source that tells of each file that was read.
 
     Args:
         source: the source itself.
         done: called with each file after it was read.
 
     Attributes:
-        unreadable: files that could not be read, and why.
         listed: files that were listed.
     """
 
     def __init__(self, source: KeepingSource, done: Callable[[SourceFile], None] | None = None) -> None:
         self._source = source
         self._done = done
-        self.unreadable: dict[str, str] = {}
         self.listed = 0
 
     def files(self) -> Iterator[SourceFile]:
@@ -42,12 +38,9 @@ class WatchedSource:
             yield file
 
     def read(self, file: SourceFile) -> bytes | None:
-        """Return a file's bytes; None where it is gone, or cannot be read and was noted."""
+        """Return a file's bytes, as the source does."""
         try:
             return self._source.read(file)
-        except UnreadableFileError as error:
-            self.unreadable[file.name] = str(error)
-            return None
         finally:
             if self._done is not None:
                 self._done(file)
