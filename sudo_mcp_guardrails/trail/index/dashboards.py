@@ -156,6 +156,7 @@ def _index_pattern(prefix: str) -> dict[str, Any]:
             "scripted": False,
         }
         for name, mapping in FIELDS.items()
+        if mapping["type"] in _TYPES  # not what is only kept
     ]
     attributes = {"title": f"{prefix}-2*", "timeFieldName": "event_time", "fields": json.dumps(fields)}
     return _object("index-pattern", f"{prefix}-events", attributes, [], "7.6.0")
