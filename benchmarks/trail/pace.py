@@ -107,6 +107,7 @@ def _here(events: int, rounds: int) -> dict[str, float]:
                     agents += attributor.attribute(event).attributed
                 count += len(piece.events)
             attributor.amendments()
+            attributor.flush()
         best = min(best, time.perf_counter() - started)
     if count != events:
         raise RuntimeError(f"{count} events were read of {events}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 
@@ -150,6 +150,10 @@ def write_index(r: PipelineResources) -> list[Statement]:
     ]
 
 
+_TAKING_OUT: Final = ("_delete_by_query", "_update_by_query", "_reindex", "_close", "_aliases", "_rollover", "_shrink")
+"""Requests of OpenSearch that take documents away, change them or hide them, and are no DELETE."""
+
+
 def manage_index(r: PipelineResources) -> list[Statement]:
     """Return which requests the reconciler may send: everything but a deletion."""
     return [
@@ -159,7 +163,14 @@ def manage_index(r: PipelineResources) -> list[Statement]:
             ("es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost", "es:ESHttpPut"),
             resources=(f"{r.domain}/*",),
             reason="puts template, policies, dashboards and roles of the domain, and writes what was missing",
-        )
+        ),
+        Statement(
+            "PipelineReconcileKeep",
+            "Deny",
+            ("es:ESHttpPost", "es:ESHttpPut"),
+            resources=tuple(f"{r.domain}/*{path}*" for path in _TAKING_OUT),
+            reason="a POST deletes, rewrites or closes as a DELETE does; events are taken in and never out",
+        ),
     ]
 
 

@@ -174,6 +174,7 @@ def tell_of_calls(
             "Tampering",
             "Sends what tampers with the trail to the audit pipeline, within seconds",
             {
+                "source": [{"prefix": "aws."}],
                 "detail-type": ["AWS API Call via CloudTrail"],
                 "detail": {
                     "$or": [
@@ -193,6 +194,8 @@ def agent_calls(names: GuardrailNames) -> dict[str, Any]:
     """Return the pattern of agents' calls: by their roles' path, by who made the call for them, by its kind."""
     role = {"sessionContext": {"sessionIssuer": {"arn": [{"wildcard": names.agent_principals}]}}}
     return {
+        # PutEvents refuses sources that begin so: without it anybody who may call it could forge events.
+        "source": [{"prefix": "aws."}],
         "detail-type": [{"wildcard": "AWS * via CloudTrail"}],
         "detail": {
             "$or": [

@@ -100,7 +100,9 @@ def _read(message: dict[str, Any]) -> Notification:
             if message.get("source") == "aws.s3" and "eventID" not in detail:
                 return Notification()  # a deletion, a restoration, a change of tags
             if isinstance(detail.get("eventID"), str):
-                return Notification(events=(json.dumps(detail, separators=(",", ":"), ensure_ascii=False).encode(),))
+                if not str(message.get("source")).startswith("aws."):  # only AWS's own events have such a source
+                    raise NotificationError(f"message {_shown(message)} is no event of AWS's, expected source aws.*")
+                return Notification(events=(json.dumps(detail, separators=(",", ":")).encode(),))
     except (KeyError, TypeError, AttributeError) as error:
         raise NotificationError(f"message {_shown(message)} lacks {error}") from None
     raise NotificationError(

@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], _context: object, sts: Any = None) -> dict[st
         agent, capability, ticket = _wish(event)
         _check(caller, agent)
         run = run_id()
-        minted = _mint(agent, capability, ticket, run, caller, sts)
+        minted = _mint(agent, capability, ticket, run=run, caller=caller, sts=sts)
     except Refusal as refusal:
         _say("refused", caller=caller, reason=str(refusal))
         return _answer(refusal.status, {"error": str(refusal)})
@@ -102,7 +102,15 @@ def _check(caller: str, agent: str) -> None:
     raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
 
 
-def _mint(agent: str, capability: str, ticket: str, run: str, caller: str, sts: Any) -> dict[str, str]:  # noqa: ANN401 - as above
+def _mint(
+    agent: str,
+    capability: str,
+    ticket: str,
+    *,
+    run: str,
+    caller: str,
+    sts: Any,  # noqa: ANN401 - as above
+) -> dict[str, str]:
     """Assume the agent's role with the run id as SourceIdentity and the six tags."""
     if sts is None:
         import boto3  # noqa: PLC0415 - kept out of the import, so that refusals are tested without it

@@ -36,6 +36,8 @@ class Borrowed:
         shared: the pipeline's.
     """
 
+    shared = False  # what waits here, waits for this process alone
+
     def __init__(self, shared: Knowledge) -> None:
         self._shared = shared
         self._own = MemoryKnowledge(_REMEMBERED)

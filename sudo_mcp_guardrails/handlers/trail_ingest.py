@@ -14,7 +14,7 @@ import sys
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
-from sudo_mcp_guardrails.handlers.notifications import NotificationError, read_notification
+from sudo_mcp_guardrails.handlers.notifications import read_notification
 from sudo_mcp_guardrails.handlers.notified import NotifiedFiles
 from sudo_mcp_guardrails.handlers.trail_parts import made_parts
 from sudo_mcp_guardrails.trail.errors import SinkUnavailableError, UnreadableFileError
@@ -63,7 +63,7 @@ def handler(event: dict[str, Any], context: Any, parts: Parts | None = None) -> 
     for record in records:
         try:
             known[record["messageId"]] = read_notification(record["body"])
-        except NotificationError as error:  # noqa: PERF203 - one bad message must not cost the others
+        except Exception as error:  # noqa: BLE001, PERF203 - one bad message must not cost the others
             run.fail(record["messageId"], error)
     run.take_all(known)
     run.say(messages=len(records))

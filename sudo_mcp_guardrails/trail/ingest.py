@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.attribution import Attributed
 from sudo_mcp_guardrails.trail.errors import UnreadableFileError
-from sudo_mcp_guardrails.trail.reading import FileContent, read_pieces
-from sudo_mcp_guardrails.trail.sinks.sink import Batch, DeadLetter, SourceRecord
+from sudo_mcp_guardrails.trail.reading import read_pieces
+from sudo_mcp_guardrails.trail.sinks.sink import Batch, SourceRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from sudo_mcp_guardrails.trail.attributing import Attributor
-    from sudo_mcp_guardrails.trail.sinks.sink import Sink
+    from sudo_mcp_guardrails.trail.reading import FileContent
+    from sudo_mcp_guardrails.trail.sinks.sink import DeadLetter, Sink
     from sudo_mcp_guardrails.trail.source import Source, SourceFile
 
 BATCH_EVENTS: Final = 16_384
@@ -145,9 +146,8 @@ def _read(file: SourceFile, source: Source, report: IngestReport) -> Iterator[tu
     """
     line = SourceRecord(file.name, file.size, "", 0, 0, 0, 0, None, None)
     if file.size > MAX_STORED_BYTES:
-        reason = f"the file has {file.size} bytes, read are at most {MAX_STORED_BYTES}; split it"
-        report.files += 1
-        yield replace(line, dead_letters=1), FileContent(dead_letters=[DeadLetter(file.name, None, reason, b"")])
+        reason = f"the file has {file.size} bytes, read are at most {MAX_STORED_BYTES}: split it"
+        report.unreadable.append((file.name, reason))
         return
     try:
         data = source.read(file)
@@ -190,9 +190,12 @@ def _write(pending: _Pending, sink: Sink, attributor: Attributor, report: Ingest
         return
     written = sink.write(Batch(pending.events, pending.origins, pending.sources, pending.letters))
     # Also where the event is in this very batch: after a crash it may stand in the sink from before.
-    amendments = attributor.amendments()
-    report.amended += sink.amend([(one.day, one.event_id, one.attribution) for one in amendments]) if amendments else 0
+    _amend(sink, attributor, report)
     attributor.flush()
+    # Storing what was learned may have shown what another process has learned meanwhile.
+    if attributor.amendments():
+        _amend(sink, attributor, report)
+        attributor.flush()
     report.events += len(pending.events)
     report.unique += written.created
     report.duplicates += written.duplicates
@@ -203,3 +206,10 @@ def _write(pending: _Pending, sink: Sink, attributor: Attributor, report: Ingest
     for record in pending.sources:
         report.first_time = min(filter(None, (report.first_time, record.first_time)), default=None)
         report.last_time = max(filter(None, (report.last_time, record.last_time)), default=None)
+
+
+def _amend(sink: Sink, attributor: Attributor, report: IngestReport) -> None:
+    """Give the sink what was learned of earlier events."""
+    amendments = attributor.amendments()
+    if amendments:
+        report.amended += sink.amend([(one.day, one.event_id, one.attribution) for one in amendments])

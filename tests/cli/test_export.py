@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -273,7 +274,7 @@ def on_embedded_aws(play: Callable[[Any, Path], None], folder: Path) -> None:
             try:
                 play(running, place)
             except AssertionError as error:
-                if attempt + 1 == ATTEMPTS or "already exists" not in str(error):
+                if attempt + 1 == ATTEMPTS or not re.search("already (exists|attached)", str(error)):
                     raise
             else:
                 return

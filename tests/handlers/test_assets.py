@@ -122,7 +122,7 @@ def test_the_ingester_takes_a_file_in_with_boto3_alone(
         for key in (KEY, "cut.json.gz")
     ]
     body = json.dumps({"Records": told})
-    call = json.dumps({"detail-type": "AWS API Call via CloudTrail", "detail": event("e-3")})
+    call = json.dumps({"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": event("e-3")})
     records = [
         {"messageId": str(n), "eventSource": "aws:sqs", "body": text} for n, text in enumerate((body, call, "{"))
     ]

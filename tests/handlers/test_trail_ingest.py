@@ -219,7 +219,7 @@ def test_an_event_of_the_fast_path_is_the_file_s_own(
 
 def test_one_message_by_itself_fails_loudly(parts: Parts, sink: Kept, bucket: FakeS3) -> None:
     sink.down = True
-    call = {"detail-type": "AWS API Call via CloudTrail", "detail": event("a1")}
+    call = {"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": event("a1")}
     with pytest.raises(SinkUnavailableError):
         trail_ingest.handler(call, None, parts)
     bucket.errors["a.json.gz"] = (403, "AccessDenied")

@@ -162,12 +162,13 @@ def test_a_large_file_is_written_piece_by_piece(monkeypatch: pytest.MonkeyPatch)
     assert sink.ledger()["a"].events == 400
 
 
-def test_a_file_that_is_too_large_is_a_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_large_is_not_taken_for_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingesting, "MAX_STORED_BYTES", 50)
     sink = MemorySink()
     report = ingest(Files(a=many(10)), sink, Attributor())
-    assert (report.files, report.events, report.dead_letters) == (1, 0, 1)
-    assert sink.ledger()["a"].fingerprint == ""
+    assert (report.files, report.events, report.dead_letters) == (0, 0, 0)
+    assert [(name, "split it" in reason) for name, reason in report.unreadable] == [("a", True)]
+    assert sink.ledger() == {}
 
 
 def attributions(sink: MemorySink) -> dict[str, Any]:

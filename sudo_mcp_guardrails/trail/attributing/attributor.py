@@ -90,6 +90,8 @@ class Attributor:
             or (event.invoked_by is not None and is_mcp_service(event.invoked_by))
             or event.source_identity is not None
             or event.sign_in_session is not None
+            # Some services leave the session's context out; the key still tells.
+            or (event.role_arn is None and event.access_key is not None)
             or (event.source == _STS and self._mark_bytes in event.raw)
             or event.source == _SIGN_IN
             or (event.user_agent is not None and names_agent_program(event.user_agent))
@@ -99,10 +101,8 @@ class Attributor:
         return NOBODY
 
     def amendments(self) -> list[Amendment]:
-        """Hand out what was learned of earlier events since the last call."""
-        found = [Amendment(day, event_id, better) for (day, event_id), better in self._amendments.items()]
-        self._amendments.clear()
-        return found
+        """Hand out what was learned of earlier events since the last flush; again after a sink that was down."""
+        return [Amendment(day, event_id, better) for (day, event_id), better in self._amendments.items()]
 
     @property
     def unamended(self) -> int:
@@ -112,7 +112,28 @@ class Attributor:
     def flush(self) -> None:
         """Store what was learned; call it when the events have been written."""
         self._known.flush()
+        self._amendments.clear()
         self._of_sessions.clear()
+        for key in self._waiting.since_flush():
+            self._tell_if_known(key)
+
+    def _tell_if_known(self, key: str) -> None:
+        """Tell the events that wait for something what another process has learned of it meanwhile.
+
+        It looked who waits before this one's events did, and this one looked for it before it was there: of two who
+        each write first and read then, one sees the other.
+        """
+        if not self._known.shared:
+            return
+        if key.startswith(CALL):
+            call = self._known.get(key)
+            if call is not None:
+                self._tell_of_call(key, *call)
+            return
+        facts = self._known.get(SESSION + key)
+        if facts is not None:
+            by = By.SIGN_IN_SESSION if key.startswith("arn:") else By.SESSION_TAGS
+            self._amend(key, by, SessionFacts(**facts))
 
     def _attribute(self, event: Event) -> Attribution:
         """Attribute an event that has a sign of an agent."""
@@ -127,7 +148,11 @@ class Attributor:
             return self._downstream(event, found)
         if found is None and event.user_agent is not None and names_agent_program(event.user_agent):
             found = explained(Attribution(By.USER_AGENT, session=_session_key(event)))
-        return NOBODY if found is None else self._wait_for_session(event, found)
+        if found is None:
+            if event.sign_in_session is not None:  # the grant may come later, of another Region's file
+                self._waiting.add(event.sign_in_session, event, NOBODY)
+            return NOBODY
+        return self._wait_for_session(event, found)
 
     def _from_session(self, event: Event) -> Attribution | None:
         """Return what the event's session tells, or None where it is no agent's; the same for all of a session."""
@@ -143,7 +168,9 @@ class Attributor:
         role = self._roles.of(event.role_arn) if event.role_arn else None
         run = event.source_identity if event.source_identity and RUN.fullmatch(event.source_identity) else None
         key = _session_key(event)
-        for named, by in ((event.access_key, By.SESSION_TAGS), (run, By.SESSION_TAGS), (event.sign_in_session, None)):
+        # A run that is told off the agents' path was chained, or somebody chose it.
+        of_run = By.SESSION_TAGS if role is not None else By.SOURCE_IDENTITY
+        for named, by in ((event.access_key, By.SESSION_TAGS), (run, of_run), (event.sign_in_session, None)):
             facts = self._known.get(SESSION + named) if named else None
             if facts is not None:
                 known = {**facts, **(role.to_dict() if role else {}), **({"run": run} if run else {})}
@@ -160,6 +187,8 @@ class Attributor:
         keys, facts = found
         self._of_sessions.clear()
         for key in keys:
+            if self._known.get(SESSION + key) is not None:
+                continue  # a key and a run id are fresh: who names them again did not mint them
             self._known.put(SESSION + key, facts.to_dict())
             self._amend(key, By.SESSION_TAGS, facts)
         return explained(Attribution(By.SESSION_TAGS, session=keys[0], **facts.to_dict()))
@@ -167,7 +196,7 @@ class Attributor:
     def _granting(self, event: Event) -> Attribution:
         """Attribute an OAuth grant, and learn the session that comes of it."""
         granted = grant(event)
-        if not granted.mcp:
+        if not granted.mcp or event.error is not None:
             return NOBODY
         facts = SessionFacts(agent=self._clients.get(granted.client or ""), person=event.principal_arn)
         pending = f"{event.principal_arn} {granted.client}"
@@ -198,10 +227,14 @@ class Attributor:
         for request in call.requests:
             self._list(request)
             self._known.put(CALL + request, [call.tool, event.event_id])
-            for identity, before in self._waiting.told(CALL + request):
-                by = By.DOWNSTREAM_REQUEST if before.by is By.INVOKED_BY else before.by
-                self._better(identity, before.of_call(by, call.tool, event.event_id))
+            self._tell_of_call(CALL + request, call.tool, event.event_id)
         return self._wait_for_session(event, found)
+
+    def _tell_of_call(self, key: str, tool: str | None, tool_call: str) -> None:
+        """Give the calls that a tool call lists what it tells."""
+        for identity, before in self._waiting.told(key):
+            by = By.DOWNSTREAM_REQUEST if before.by is By.INVOKED_BY else before.by
+            self._better(identity, before.of_call(by, tool, tool_call))
 
     def _downstream(self, event: Event, session: Attribution | None) -> Attribution:
         """Attribute an API call that an MCP server made."""
@@ -227,7 +260,11 @@ class Attributor:
         """Give the events that waited for a session what is now known of it."""
         known: dict[str, Any] = {**facts.to_dict(), **({"session": session} if session else {})}
         for identity, before in self._waiting.told(key):
-            self._better(identity, replace(before, by=by, **known))
+            # The role is what IAM checked, and outranks what another session of the run was minted for.
+            own = {name: value for name in ("agent", "capability") if (value := getattr(before, name)) is not None}
+            # A run off the agents' path was chained, or somebody chose it: then it stays the weaker sign.
+            kept = before.by if before.by is By.SOURCE_IDENTITY and before.agent is None else by
+            self._better(identity, replace(before, by=kept, **{**known, **own}))
 
     def _better(self, identity: tuple[str, str], found: Attribution) -> None:
         """Note what is known of an earlier event by now."""

@@ -42,7 +42,13 @@ class SessionFacts:
 
 
 class Knowledge(Protocol):
-    """Remembers small things by a key, in memory and, where it is to outlive the process, in a store."""
+    """Remembers small things by a key, in memory and, where it is to outlive the process, in a store.
+
+    Attributes:
+        shared: whether other processes write to the same store at the same time.
+    """
+
+    shared: bool
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - what was put, JSON
         """Return what was put under a key, or None."""
@@ -64,6 +70,8 @@ class MemoryKnowledge:
         limit: entries to keep; the oldest is forgotten for a new one.
         entries: what is known at the start.
     """
+
+    shared = False
 
     def __init__(self, limit: int = LIMIT, entries: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         self._limit = limit

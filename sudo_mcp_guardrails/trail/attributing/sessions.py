@@ -75,9 +75,11 @@ def minted(event: Event, roles: AgentRoles) -> tuple[list[str], SessionFacts] | 
     known = {field: value for field, tag in _TAGS.items() if (value := tags.get(tag)) and value != _NONE}
     # The role is what IAM checked; a tag says more, and never another agent or capability.
     known.update(facts.to_dict())
-    if RUN.fullmatch(identity):
-        known["run"] = identity
-    run = known.get("run")
+    # Never by the tag: it is any text, such as another session's access key, and would be taken for one.
+    run = identity if RUN.fullmatch(identity) else None
+    known.pop("run", None)
+    if run is not None:
+        known["run"] = run
     return [key, *([run] if run else [])], SessionFacts(**known)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import time
@@ -17,9 +18,22 @@ _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS knowledge (key TEXT PRIMARY KEY, va
 _KEPT_DAYS: Final = 90
 _DAY: Final = 86_400
 
+_KEY_BYTES: Final = 1024
+"""Longest key that is stored as it is; DynamoDB takes 2,048 bytes, SQLite no half of a surrogate pair."""
+
+
+def _stored(key: str) -> str:
+    """Return a key as stores take it: parts of keys are what callers chose."""
+    raw = key.encode("utf-8", "surrogatepass")
+    if key.isascii() and len(raw) <= _KEY_BYTES:
+        return key
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
 
 class _Stored:
     """Knowledge in front of a store: what is put is kept in memory until it is flushed."""
+
+    shared = False
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._near = MemoryKnowledge(limit)
@@ -28,6 +42,7 @@ class _Stored:
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - as in the protocol
         """Return what was put under a key, or None."""
+        key = _stored(key)
         if key in self._changed:
             return self._changed[key]
         found = self._near.get(key)
@@ -38,7 +53,7 @@ class _Stored:
 
     def put(self, key: str, value: Any) -> None:  # noqa: ANN401 - as in the protocol
         """Remember something; None forgets it."""
-        self._changed[key] = value
+        self._changed[_stored(key)] = value
 
     def flush(self) -> None:
         """Store durably what was put since the last time."""
@@ -103,13 +118,16 @@ class DynamoKnowledge(_Stored):
     """Knowledge in a DynamoDB table, for the Lambda function.
 
     Several functions may write at once: what one key holds is whole, and the last writer's. A list of waiting events
-    that two extend at the same moment may so lose some, which are then attributed less well, never lost.
+    that two extend at the same moment may so lose some, which are then attributed less well, never lost. What one
+    learns while the other's events begin to wait for it is seen by one of both: reads are consistent.
 
     Args:
         client: a boto3 DynamoDB client.
         table: name of the table, with the partition key ``pk`` and the time to live ``expires``.
         prefix: of the keys, where the table holds more.
     """
+
+    shared = True
 
     def __init__(self, client: Any, table: str, *, prefix: str = "knowledge#") -> None:  # noqa: ANN401 - boto3's
         super().__init__()
@@ -124,7 +142,9 @@ class DynamoKnowledge(_Stored):
         self._near, self._absent = MemoryKnowledge(self._limit), MemoryKnowledge(self._limit)
 
     def _load(self, key: str) -> Any:  # noqa: ANN401 - JSON
-        answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": self._prefix + key}})
+        answer = self._client.get_item(
+            TableName=self._table, Key={"pk": {"S": self._prefix + key}}, ConsistentRead=True
+        )
         item = answer.get("Item")
         return json.loads(item["value"]["S"]) if item else None
 

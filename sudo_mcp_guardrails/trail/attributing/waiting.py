@@ -27,24 +27,33 @@ class Waiting:
     def __init__(self, knowledge: Knowledge) -> None:
         self._known = knowledge
         self.refused = 0
+        self._fresh: set[str] = set()
         self._last: Attribution | None = None
         self._last_dict: dict[str, str] = {}
 
     def add(self, key: str, event: Event, found: Attribution) -> None:
         """Let an event wait for what a key tells."""
         waiting = self._known.get(WAITING + key)
-        if waiting is not None and len(waiting) >= MAX_WAITING:
+        waiting = [] if waiting is None else waiting
+        if [event.day, event.event_id] in waiting:
+            return  # the same batch again, after a sink that was down
+        if len(waiting) >= MAX_WAITING:
             self.refused += 1
             return
-        waiting = [] if waiting is None else waiting
         waiting.append([event.day, event.event_id])
         self._known.put(WAITING + key, waiting)
+        self._fresh.add(key)
         # Several keys may tell of one event, each at its time: what is known so far is kept once, beside the lists.
         place = _place((event.day, event.event_id))
         held = self._known.get(place) or {"waits": 0}
         if found is not self._last:  # many events of one session come one after the other
             self._last, self._last_dict = found, _to_dict(found)
         self._known.put(place, {"waits": held["waits"] + 1, "found": self._last_dict})
+
+    def since_flush(self) -> set[str]:
+        """Return what events began to wait for since the last call."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
 
     def told(self, key: str) -> Iterator[tuple[tuple[str, str], Attribution]]:
         """Yield and forget the events that wait for what a key tells, with what is known of them."""

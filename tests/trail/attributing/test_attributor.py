@@ -15,7 +15,7 @@ from sudo_mcp_guardrails.trail.attributing.stores import DynamoKnowledge, Sqlite
 from sudo_mcp_guardrails.trail.attribution import By
 from sudo_mcp_guardrails.trail.errors import TrailError
 from sudo_mcp_guardrails.trail.reading.decode import decode
-from tests.trail.made import ACCOUNT, CLIENT, PATH, RUN, SIGN_IN, event, minting, session, tool_call
+from tests.trail.made import ACCOUNT, CLIENT, PATH, ROLE, RUN, SIGN_IN, event, minting, session, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -299,8 +299,9 @@ class Table:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {}
 
-    def get_item(self, *, TableName: str, Key: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's names
+    def get_item(self, *, TableName: str, Key: dict[str, Any], ConsistentRead: bool) -> dict[str, Any]:  # noqa: N803
         assert TableName == "table"
+        assert ConsistentRead, "what another has just written must be seen"
         found = self.items.get(Key["pk"]["S"])
         return {"Item": found} if found else {}
 
@@ -364,3 +365,71 @@ def test_a_function_learns_what_another_has_stored_since() -> None:
     second.flush()
     found = attributed([event("b", userIdentity=session())], first)
     assert found["b"].by is By.SESSION_TAGS
+
+
+def test_of_two_functions_that_miss_each_other_one_looks_again() -> None:
+    """The one's events begin to wait when the other has looked who waits, and told what it learned to nobody."""
+    table = Table()
+    first, second = (Attributor(knowledge=DynamoKnowledge(table, "table")) for _ in range(2))
+    attributed([event("a", userIdentity=session())], first)
+    attributed([minting()], second)
+    second.flush()
+    first.flush()
+    assert {one.event_id: known(one.attribution) for one in first.amendments()} == {"a": MINTED}
+
+
+def test_an_amendment_that_a_sink_did_not_take_comes_again() -> None:
+    attributor = Attributor()
+    for one in (event("a", userIdentity=session()), minting()):
+        attributor.attribute(decode(json.dumps(one).encode()))
+    assert attributor.amendments() == attributor.amendments() != []
+    attributor.flush()
+    assert attributor.amendments() == []
+
+
+def test_who_mints_by_another_sessions_name_takes_nothing_over() -> None:
+    """A role of one's own, with the name of somebody's session as its run: tags are any text."""
+    person = event("p", userIdentity={"type": "IAMUser", "accessKeyId": "AKIAPERSON", "accountId": ACCOUNT})
+    planted = [minting("x", key="ASIAX", run="AKIAPERSON", ticket="EVIL"), minting("y", ticket="EVIL")]
+    found = attributed([minting(), *planted, person, event("a", userIdentity=session())])
+    assert found["p"] == NOBODY
+    assert known(found["a"]) == MINTED
+
+
+def test_a_session_is_known_by_its_key_where_the_role_is_left_out() -> None:
+    bare = {key: value for key, value in session().items() if key != "sessionContext"}
+    assert known(attributed([minting(), event("a", userIdentity=bare)])["a"]) == MINTED
+
+
+def test_a_run_off_the_agents_path_stays_the_weaker_sign() -> None:
+    chained = session("ASIACHAINED", role=f"arn:aws:iam::{ACCOUNT}:role/reports")
+    for events in ([minting(), event("a", userIdentity=chained)], [event("a", userIdentity=chained), minting()]):
+        assert attributed(events)["a"].by is By.SOURCE_IDENTITY
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_role_of_an_event_outranks_what_its_run_was_minted_for(*, backwards: bool) -> None:
+    execution = session("ASIAOTHER", role=ROLE.replace("-plan", "-execution"))
+    events = [minting(), event("a", userIdentity=execution)]
+    assert attributed(reversed(events) if backwards else events)["a"].capability == "execution"
+
+
+def test_a_grant_that_was_refused_grants_nothing() -> None:
+    asked, token = ({**one, "errorCode": "AccessDenied"} for one in grants())
+    assert (
+        attributed([asked, token, event("a", userIdentity=session(role="x", run=None, sign_in=SIGN_IN))])["a"] == NOBODY
+    )
+
+
+def test_a_call_of_a_session_that_is_granted_in_a_later_file_is_amended() -> None:
+    early = event("a", userIdentity=session(role=f"arn:aws:iam::{ACCOUNT}:role/Person", run=None, sign_in=SIGN_IN))
+    found = attributed([early, *grants()])["a"]
+    assert (found.by, found.person) == (By.SIGN_IN_SESSION, PERSON)
+
+
+@pytest.mark.parametrize("name", ["half \ud83d", "x" * 3000, "\u20ac" * 900])
+def test_names_that_no_store_takes_are_known_all_the_same(name: str, tmp_path: Path) -> None:
+    knowledge = SqliteKnowledge(tmp_path / "k")
+    knowledge.put(name, {"a": "b"})
+    knowledge.flush()
+    assert SqliteKnowledge(tmp_path / "k").get(name) == {"a": "b"}
