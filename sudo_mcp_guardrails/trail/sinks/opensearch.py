@@ -10,6 +10,7 @@ unseen. CloudTrail delivers for up to 30 days, so keep indexes hot for longer th
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.sinks.sink import Batch, SourceRecord
     from sudo_mcp_guardrails.trail.sinks.transports import Answer, Transport
 
+_log: Final = logging.getLogger(__name__)
 _OK: Final = 300
 _NOT_THERE: Final = 404
 _CONFLICT: Final = 409
@@ -154,8 +156,8 @@ class OpenSearchSink:
     def amend(self, changes: Sequence[tuple[str, str, Attribution]]) -> int:
         """See :class:`~sudo_mcp_guardrails.trail.sinks.sink.Sink`.
 
-        Raises:
-            TrailError: an amendment is refused.
+        What is refused for good is said in the log and does not count: one event that can never be known better must
+        not hold up those that come after it.
         """
         operations = (
             Operation("update", self._index(day), document_id(id), encoded({"doc": attribution_fields(attribution)}))
@@ -166,7 +168,7 @@ class OpenSearchSink:
             if outcome.status == _CONFLICT:
                 raise SinkUnavailableError(f"event {operation.id!r} of {operation.index} is being amended by another")
             if outcome.refused:
-                raise TrailError(f"event {operation.id!r} of {operation.index} cannot be amended: {outcome.reason}")
+                _log.warning("event %r of %s is not amended: %s", operation.id, operation.index, outcome.reason)
             there += outcome.status < _OK
         return there
 

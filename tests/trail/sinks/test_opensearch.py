@@ -157,3 +157,16 @@ def test_template_that_may_not_be_written_names_the_permission() -> None:
     node = Pretend(before=lambda _, __: Answer(403, {"error": {"type": "security_exception", "reason": "no"}}))
     with pytest.raises(TrailError, match="indices:admin/index_template/get"):
         sink_of(node, Clock()).write(one_file(event("a")))
+
+
+def test_an_event_that_cannot_be_amended_does_not_hold_up_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    node = Pretend()
+    sink = sink_of(node, Clock())
+    sink.write(one_file(event("a"), event("b")))
+    node.before = lambda path, items: (
+        refusing(items, 400, "mapper_parsing_exception") if path == "/_bulk" and items[0][2] == "a" else None
+    )
+    changes = [("2026-11-20", name, Attribution(By.NOBODY)) for name in ("x", "y", "a", "b")]
+    assert sink.amend(changes[2:3]) == 0
+    assert "event 'a' of agent-trail-2026.11.20 is not amended: mapper_parsing_exception" in caplog.text
+    assert sink.amend(changes[3:]) == 1
