@@ -159,7 +159,7 @@ def test_without_a_node_duckdb_serves_and_is_gone_afterwards(monkeypatch: pytest
         made = targets.wait()
         assert isinstance(made, StoreTarget)
         assert said == ["no OpenSearch: none here"]
-        envelope = {"detail-type": "AWS API Call via CloudTrail", "detail": EVENT}
+        envelope = {"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": EVENT}
         messages = [{"MessageId": "m1", "Body": json.dumps(envelope)}, {"MessageId": "m2", "Body": "no JSON"}]
         failed, printed = made.take(None, messages)
         assert failed == {"m2"}
