@@ -419,6 +419,7 @@ def killed(store: Path, after: float) -> int:
     return len(first.split()) + len(rest)
 
 
+@pytest.mark.integration  # twenty processes, which the lowest versions need not see
 def test_a_killed_writer_leaves_each_event_once(tmp_path: Path) -> None:
     rng = random.Random(5)  # noqa: S311 - no secret
     total = killed_writer.BATCHES * (killed_writer.EACH - 1) + 1
