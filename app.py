@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from sudo_mcp_guardrails import AgentGuardrails, BrokerCaller, Guardrails
@@ -48,6 +49,14 @@ def build_trail(app: cdk.App) -> cdk.Stack:
     """Add the audit pipeline's stack to an app: into a search domain that is there, since none is made locally."""
     stack = cdk.Stack(app, "Trail", env=ENVIRONMENT)
     endpoint = cdk.CfnParameter(stack, "SearchEndpoint", description="Address of the search domain")
+    ingesting = cdk.CfnParameter(
+        stack,
+        "Ingesting",
+        default="true",
+        allowed_values=["true", "false"],
+        description="Whether the function reads its queues; where there is no search domain, somebody else does",
+    )
+    reads = cdk.CfnCondition(stack, "Reads", expression=cdk.Fn.condition_equals(ingesting.value_as_string, "true"))
     archive = ImmutableLogBucket(
         stack, "Archive", retention=Retention.for_(Framework.SOC2), trails=[trail_arn("mcp-guardrails-trail")]
     )
@@ -72,6 +81,9 @@ def build_trail(app: cdk.App) -> cdk.Stack:
         encryption_key=key,
         ingester=IngesterSize(concurrency=4),
     )
+    for mapping in pipeline.node.find_all():
+        if isinstance(mapping, lambda_.CfnEventSourceMapping):
+            mapping.add_property_override("Enabled", {"Fn::If": [reads.logical_id, True, False]})
     functions = pipeline.functions
     if pipeline.fast_queue is None:
         raise RuntimeError("the pipeline has a fast path by default")

@@ -107,7 +107,7 @@ class Demo:
             with self._timed("cdk bootstrap"):
                 cdk.bootstrap(aws)
             with self._timed("cdk deploy"):
-                parameters = {f"{part.STACK}:{part.PARAMETER}": targets.wait().url} if trail else {}
+                parameters = part.parameters(targets.wait()) if trail else {}
                 outputs = cdk.deploy(aws, parameters)
             with self._timed("fixtures"):
                 fixtures.make(aws)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 
 STACK: Final = "Trail"
-PARAMETER: Final = "SearchEndpoint"
 SAMPLES: Final = Path(__file__).parents[4].parent / "shared" / "data" / "cloudtrail"
 """Public trail files beside the checkout; where they are absent, the agents' own events are all there is."""
 _SAMPLE_ENDINGS: Final = (".json", ".jsonl", ".gz")
@@ -35,6 +34,15 @@ _SETTLE_SECONDS: Final = 1.2
 _DEADLINE: Final = 40.0
 _PAUSE: Final = 0.25
 _TRACED: Final = 5
+
+
+def parameters(target: Target) -> dict[str, str]:
+    """Return what the stack is deployed with.
+
+    Where the store serves, no function may read a queue: it would fail, and hold its messages back for minutes.
+    """
+    reads = "false" if isinstance(target, StoreTarget) else "true"
+    return {f"{STACK}:SearchEndpoint": target.url, f"{STACK}:Ingesting": reads}
 
 
 class TrailPartError(GuardrailsError):
@@ -65,8 +73,6 @@ class TrailPart:
         """
         if not isinstance(self.target, StoreTarget):
             self._invoke(self.outputs["TrailReconciler"], {"task": "setup"})
-        else:
-            self._stop_the_function()
         trail = self.outputs["TrailName"].rpartition("/")[2]
         for path in sorted(SAMPLES.glob("**/*")):
             if path.is_file() and path.suffix in _SAMPLE_ENDINGS:
