@@ -29,10 +29,13 @@ AGENT_SESSIONS: Final = 5
 MADE: Final = 3
 """Calls that a tool call lists, which follow it."""
 PER_DAY: Final = 250_000
-_MARK: Final = re.compile(r"(@TIME@|@KEY@|@EVENT@|@MORE@|@REQUEST[0-3]@)")
+_MARK: Final = re.compile(r"(@TIME@|@KEY@|@EVENT@|@MORE@|@TOKEN@|@REQUEST[0-3]@)")
 _ID: Final = 32
 _MORE: Final = 76
 """Characters of S3's ``x-amz-id-2``, which no compression makes shorter than three quarters."""
+_TOKEN: Final = 40
+"""Characters of a token; of ``@MORE@``, since no event has both."""
+_WITH_RESOURCES: Final = frozenset(f"{name}.amazonaws.com" for name in ("s3", "sts", "kms", "dynamodb"))
 _CYCLE: Final = SESSIONS * SESSION_EVENTS
 MCP: Final = "aws-mcp.amazonaws.com"
 
@@ -61,6 +64,7 @@ def made_files(events: int, *, seed: int = 1) -> Iterator[tuple[str, bytes]]:
                 "@KEY@": f"ASIA{whole // SESSION_EVENTS:016X}",
                 "@EVENT@": _uuid(ids, number),
                 "@MORE@": more[_MORE * number : _MORE * (number + 1)],
+                "@TOKEN@": more[_MORE * number : _MORE * number + _TOKEN],
             }
             for text in shapes[whole % _CYCLE]:
                 if text.startswith("@REQUEST"):
@@ -97,7 +101,7 @@ def _shapes(rng: random.Random) -> Iterator[dict[str, Any]]:
         agent = who["sessionContext"]["sessionIssuer"]["arn"].split("/")[-2] if number < AGENT_SESSIONS else None
         for place in range(SESSION_EVENTS):
             made = document(rng, START, who)
-            made["additionalEventData"] = {**made["additionalEventData"], "x-amz-id-2": "@MORE@"}
+            _as_service(made)
             made.update(eventTime="@TIME@", requestID="@REQUEST0@", eventID="@EVENT@")
             through_mcp = agent is not None and number % 2 == 0
             if agent is not None and place == 0:
@@ -108,6 +112,16 @@ def _shapes(rng: random.Random) -> Iterator[dict[str, Any]]:
                 made["userIdentity"] = {**who, "invokedBy": MCP}
                 made.update(sourceIPAddress=MCP, userAgent=MCP)
             yield made
+
+
+def _as_service(made: dict[str, Any]) -> None:
+    """Fill in what the events of one service have and those of others have not."""
+    if made["eventSource"] == "s3.amazonaws.com":
+        made["additionalEventData"] = {**made["additionalEventData"], "x-amz-id-2": "@MORE@"}
+    else:
+        made["requestParameters"] = {**made["requestParameters"], "clientToken": "@TOKEN@"}
+    if made["eventSource"] not in _WITH_RESOURCES:
+        del made["resources"]
 
 
 def _session(rng: random.Random, *, of_agent: bool) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 import re
 from contextlib import suppress
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -110,7 +109,6 @@ class Event(NamedTuple):
         return self.raw.decode("utf-8", "replace")
 
 
-@lru_cache(maxsize=4096)  # trails hold many events of one second
 def is_event_time(text: str) -> bool:
     """Tell whether a text is a time as CloudTrail writes it: UTC, to the second or finer, on a day that exists."""
     if _TIME.fullmatch(text) is None:

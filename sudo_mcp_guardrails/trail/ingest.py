@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.attribution import Attributed
+from sudo_mcp_guardrails.trail.collector import rare_collections
 from sudo_mcp_guardrails.trail.errors import UnreadableFileError
 from sudo_mcp_guardrails.trail.reading import read_pieces
 from sudo_mcp_guardrails.trail.sinks.sink import Batch, SourceRecord
@@ -120,19 +121,20 @@ def ingest(
     started = time.monotonic()
     report = IngestReport()
     pending = _Pending()
-    for file in source.files() if files is None else files:
-        for record, content in _read(file, source, report):
-            attribute = attributor.attribute
-            found = [Attributed(event, attribute(event)) for event in content.events]
-            report.attributed += sum(one.attribution.attributed for one in found)
-            pending.add(record, found, content.dead_letters)
-            if pending.full:
-                _write(pending, sink, attributor, report)
-                pending = _Pending()
-                report.seconds = time.monotonic() - started
-                if progress is not None:
-                    progress(report)
-    _write(pending, sink, attributor, report)
+    attribute = attributor.attribute
+    with rare_collections():
+        for file in source.files() if files is None else files:
+            for record, content in _read(file, source, report):
+                found = [Attributed(event, attribute(event)) for event in content.events]
+                report.attributed += sum(one.attribution.attributed for one in found)
+                pending.add(record, found, content.dead_letters)
+                if pending.full:
+                    _write(pending, sink, attributor, report)
+                    pending = _Pending()
+                    report.seconds = time.monotonic() - started
+                    if progress is not None:
+                        progress(report)
+        _write(pending, sink, attributor, report)
     report.seconds = time.monotonic() - started
     if progress is not None:
         progress(report)

@@ -16,7 +16,6 @@ rejected, and 2 where the sink took no more; what was written stays, and the sam
 
 from __future__ import annotations
 
-import gc
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,7 +52,6 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.source import KeepingSource
 
 _MAX_ITEMS: Final = 1000
-_COLLECT: Final = 100_000
 _SHOWN: Final = 20
 
 
@@ -75,8 +73,6 @@ def ingest(
     from sudo_mcp_guardrails.trail.ingest import ingest as take_in
 
     with answering(as_json=as_json) as answer:
-        # Events are trees: looking for cycles among them as often as usual takes a twentieth of the time.
-        gc.set_threshold(_COLLECT, 50, 50)
         aws = access(profile, region, endpoint_url)
         options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()))
         files = open_source(source, aws)

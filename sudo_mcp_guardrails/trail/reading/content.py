@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.trail.reading.decode import NoEventError, decode
+from sudo_mcp_guardrails.trail.reading.decode import NoEventError, decode, decode_list
 from sudo_mcp_guardrails.trail.reading.pieces import PIECE_BYTES, pieces
 from sudo_mcp_guardrails.trail.reading.split import Split, split
 from sudo_mcp_guardrails.trail.sinks.sink import DeadLetter
@@ -78,6 +78,8 @@ def read_pieces(name: str, data: bytes, *, size: int = PIECE_BYTES) -> Iterator[
 
 def _read(name: str, piece: Piece) -> tuple[FileContent, Split]:
     """Read one piece."""
+    if piece.problem is None and (events := decode_list(piece.text)) is not None:
+        return FileContent(events), Split([event.raw for event in events])
     content = FileContent()
     records = split(piece.text) if piece.text.startswith((b"{", b"[")) else Split([], piece.text, trail=False)
     letters = content.dead_letters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.event import Event, is_event_time
 from sudo_mcp_guardrails.trail.reading.scan import DECODER, members
@@ -12,10 +12,24 @@ try:
 except ImportError:
     msgspec = None  # type: ignore[assignment] # as in split.py
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_ID_BYTES: Final = 512
 """Longest ``eventID``: OpenSearch takes no longer ``_id``, and CloudTrail's have 36 characters."""
 
 _WRAPPERS: Final = ("event", "detail")
+_HEAD: Final = b'{"Records":['
+_TAIL: Final = b"]}"
+_MAX_TIMES: Final = 4096
+_UNUSUAL: tuple[type[Exception], ...] = (UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a field of another kind than usual, and for bytes that only the standard library takes."""
+if msgspec is not None:
+    _UNUSUAL = (*_UNUSUAL, msgspec.DecodeError)
+
+_QUICK: Final = bool(msgspec)
+
+_times: set[str] = set()
 
 
 class NoEventError(Exception):
@@ -31,12 +45,14 @@ def decode(raw: bytes) -> Event:
     if msgspec is not None:
         try:
             return _decode_quickly(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass  # a field of another kind than usual, or bytes that only the standard library takes
+        except _UNUSUAL:
+            pass
     return _decode_patiently(raw)
 
 
 if msgspec is not None:
+
+    # In each, the fields stand in the order in which CloudTrail writes them: msgspec looks for the next one first.
 
     class _Issuer(msgspec.Struct, gc=False):
         arn: str | None = None
@@ -54,37 +70,42 @@ if msgspec is not None:
         accountId: str | None = None  # noqa: N815
         accessKeyId: str | None = None  # noqa: N815
         userName: str | None = None  # noqa: N815
-        invokedBy: str | None = None  # noqa: N815
         sessionContext: _Session | None = None  # noqa: N815
+        invokedBy: str | None = None  # noqa: N815
 
     class _Additional(msgspec.Struct, gc=False):
         signInSessionArn: str | None = None  # noqa: N815
 
     class _Record(msgspec.Struct, gc=False):
-        eventID: str | None = None  # noqa: N815
+        userIdentity: _Identity | None = None  # noqa: N815
         eventTime: str | None = None  # noqa: N815
         eventSource: str | None = None  # noqa: N815
         eventName: str | None = None  # noqa: N815
-        eventType: str | None = None  # noqa: N815
-        eventCategory: str | None = None  # noqa: N815
         awsRegion: str | None = None  # noqa: N815
-        recipientAccountId: str | None = None  # noqa: N815
         sourceIPAddress: str | None = None  # noqa: N815
         userAgent: str | None = None  # noqa: N815
-        requestID: str | None = None  # noqa: N815
         errorCode: str | None = None  # noqa: N815
-        readOnly: bool | None = None  # noqa: N815
-        userIdentity: _Identity | None = None  # noqa: N815
         additionalEventData: _Additional | None = None  # noqa: N815
+        requestID: str | None = None  # noqa: N815
+        eventID: str | None = None  # noqa: N815
+        readOnly: bool | None = None  # noqa: N815
+        eventType: str | None = None  # noqa: N815
+        recipientAccountId: str | None = None  # noqa: N815
+        eventCategory: str | None = None  # noqa: N815
 
-    _DECODER = msgspec.json.Decoder(_Record)
     _NOBODY = _Identity()
     _NO_SESSION = _Session()
     _NO_ISSUER = _Issuer()
+    _PARSE = msgspec.json.Decoder(_Record).decode
 
-    def _decode_quickly(raw: bytes) -> Event:
+    def _decode_quickly(
+        raw: bytes,
+        # Bound once: this runs for each record, and globals are looked up each time.
+        parse: Callable[[bytes], _Record] = _PARSE,
+        make: Callable[[type[Event], tuple[object, ...]], Event] = tuple.__new__,
+    ) -> Event:
         """Read by msgspec; raises what it raises for fields of another kind, and for what is no event itself."""
-        record = _DECODER.decode(raw)
+        record = parse(raw)
         event_id = record.eventID
         if not event_id or len(event_id) > MAX_ID_BYTES // 4:
             return _decode_patiently(raw)
@@ -92,15 +113,15 @@ if msgspec is not None:
         session = identity.sessionContext or _NO_SESSION
         issuer = session.sessionIssuer or _NO_ISSUER
         sign_in = session.signInSessionArn
-        if sign_in is None and record.additionalEventData is not None:
-            sign_in = record.additionalEventData.signInSessionArn
+        if sign_in is None and (additional := record.additionalEventData) is not None:
+            sign_in = additional.signInSessionArn
         time = record.eventTime
         # Event(…) would look up each field by name; the order is the class's.
-        return tuple.__new__(
+        return make(
             Event,
             (
                 event_id,
-                time if time is not None and is_event_time(time) else None,
+                time if time in _times or _is_time(time) else None,
                 record.eventSource,
                 record.eventName,
                 record.eventType,
@@ -124,6 +145,43 @@ if msgspec is not None:
                 raw,
             ),
         )
+
+
+def decode_list(text: bytes) -> list[Event] | None:
+    """Read a file in the form in which CloudTrail writes it: no white space, each record's first field the same.
+
+    Where two records meet is guessed, by the bytes ``},{`` and that field's name, which may stand inside of a record
+    too. Then a piece is not JSON by itself; where each is, they are the list's items.
+
+    Returns:
+        The events; None where anything is otherwise, so that each record must be looked at by itself.
+    """
+    if not (_QUICK and text.startswith(_HEAD) and text.endswith(_TAIL)):
+        return None
+    start, stop = len(_HEAD), len(text) - len(_TAIL)
+    between = b"}," + text[start : text.find(b":", start) + 1]
+    find, quickly = text.find, _decode_quickly
+    events: list[Event] = []
+    try:
+        while (end := find(between, start, stop)) >= 0:
+            events.append(quickly(text[start : end + 1]))
+            start = end + 2
+        events.append(quickly(text[start:stop]))
+    except NoEventError:
+        return None
+    except _UNUSUAL:
+        return None
+    return events
+
+
+def _is_time(time: str | None) -> bool:
+    """As :func:`is_event_time`, and remember: a trail holds many events of one second."""
+    if time is None or not is_event_time(time):
+        return False
+    if len(_times) >= _MAX_TIMES:
+        _times.clear()
+    _times.add(time)
+    return True
 
 
 def _decode_patiently(raw: bytes) -> Event:

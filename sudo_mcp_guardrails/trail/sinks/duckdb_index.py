@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 INDEX: Final = "index.duckdb"
 LOADING: Final = "loading"
-_ROW_GROUP: Final = 16_384  # of about one segment: larger ones are compressed anew by each write
+_ROW_GROUP: Final = 4096  # a full one is written once; what is left over of a segment is compressed anew by the next
 _LISTED_DAYS: Final = 100
 
 
