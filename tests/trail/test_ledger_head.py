@@ -36,6 +36,13 @@ def test_a_head_is_of_one_day_and_taken_twice(ledger: dict[str, SourceRecord]) -
     assert take_heads("main", backwards, TODAY) == take_heads("main", ledger, TODAY), "in whatever order"
 
 
+def test_a_file_that_was_taken_in_by_half_is_in_no_head(ledger: dict[str, SourceRecord]) -> None:
+    half = replace(record(20, 9), fingerprint="", events=1)
+    head, lines = take_heads("main", {**ledger, half.name: half}, TODAY)[0]
+    assert (head.files, head.total) == (3, 5)
+    assert cut_from(head.document(), lines, {**ledger, half.name: record(20, 9)}) == []
+
+
 def test_a_day_without_files_has_a_head_too() -> None:
     head, lines = take_heads("main", {}, TODAY)[0]
     assert (head.files, gzip.decompress(lines)) == (0, b"")

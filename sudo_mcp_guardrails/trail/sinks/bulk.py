@@ -24,7 +24,7 @@ from sudo_mcp_guardrails.trail.sinks.requests import of_cluster, refusal
 from sudo_mcp_guardrails.trail.sinks.transports import UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from sudo_mcp_guardrails.trail.sinks.retrying import Attempts, Patience
@@ -171,10 +171,11 @@ class Bulk:
         if group:
             yield group
 
-    def _group(self, group: Sequence[Operation]) -> list[Outcome]:
+    def _group(self, group: Sequence[Operation], doubtful: Collection[int] = ()) -> list[Outcome]:
+        """Send operations until each has its end; of the doubtful an earlier request got no answer."""
         ends: list[Outcome | None] = [None] * len(group)
         waiting = list(range(len(group)))
-        unsure: set[int] = set()
+        unsure = set(doubtful)
         attempts = self.patience.start()
         while waiting:
             body = b"".join(group[i].lines() for i in waiting)
@@ -185,7 +186,9 @@ class Bulk:
                 self._wait(attempts, str(error))
                 continue
             if answer.status == _TOO_LARGE:
-                for i, end in zip(waiting, self._too_large([group[i] for i in waiting], answer), strict=True):
+                doubts = {place for place, i in enumerate(waiting) if i in unsure}
+                halves = self._too_large([group[i] for i in waiting], doubts, answer)
+                for i, end in zip(waiting, halves, strict=True):
                     ends[i] = end
                 break
             self._check(answer)
@@ -209,13 +212,15 @@ class Bulk:
                 )
         return [end for end in ends if end is not None]
 
-    def _too_large(self, group: list[Operation], answer: Answer) -> list[Outcome]:
+    def _too_large(self, group: list[Operation], doubtful: set[int], answer: Answer) -> list[Outcome]:
         if len(group) == 1:
-            return [Outcome(_TOO_LARGE, reason=f"too large for {self.transport.where}: {answer.reason}")]
+            return [Outcome(_TOO_LARGE, bool(doubtful), f"too large for {self.transport.where}: {answer.reason}")]
         with self._lock:
             self.retries += 1
         half = len(group) // 2
-        return [*self._group(group[:half]), *self._group(group[half:])]
+        first = {place for place in doubtful if place < half}
+        second = {place - half for place in doubtful if place >= half}
+        return [*self._group(group[:half], first), *self._group(group[half:], second)]
 
     def _wait(self, attempts: Attempts, reason: str) -> None:
         attempts.failed(reason)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -188,6 +188,25 @@ def test_too_large_a_request_is_halved_and_a_single_one_refused() -> None:
     assert sorted(id for items in node.requests if len(items) == 1 for _, _, id in items) == [f"e{n}" for n in range(5)]
     never = Pretend(before=lambda _, __: Answer(413, {}))
     assert statuses(Bulk(never, Patience()), 2) == [413, 413]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_what_got_no_answer_stays_in_doubt_when_the_request_is_halved(count: int) -> None:
+    clock = Clock()
+    attempts = 0
+
+    def before(_: str, items: Items) -> Answer | None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise UnreachableError("the connection broke")
+        return Answer(413, {}) if attempts == 2 or len(items) > 1 else None
+
+    documents: dict[tuple[str, str], dict[str, Any]] = {("i", f"e{n}"): {} for n in range(count)}
+    bulk = Bulk(Pretend(before=before, documents=documents), clock.patience(60))
+    found = [outcome for _, outcome in bulk.send(operations(count))]
+    assert all(outcome.unsure for outcome in found)
+    assert [outcome.status for outcome in found] == [413] if count == 1 else [409] * count
 
 
 @pytest.mark.parametrize(
