@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.digests.verify import Status
 from sudo_mcp_guardrails.trail.errors import UnreadableFileError
-from sudo_mcp_guardrails.trail.reading import read_file
+from sudo_mcp_guardrails.trail.reading import read_pieces
 from sudo_mcp_guardrails.trail.reconciled import Gap, Item, Reconciled
 from sudo_mcp_guardrails.trail.sources.sidecar import is_aside
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sudo_mcp_guardrails.trail.digests.verify import Verdict
-    from sudo_mcp_guardrails.trail.event import Event
     from sudo_mcp_guardrails.trail.sinks.sink import Sink, SourceRecord
     from sudo_mcp_guardrails.trail.source import KeepingSource, SourceFile
 
@@ -42,8 +41,9 @@ def reconcile(
 ) -> Reconciled:
     """Compare a source with a sink.
 
-    Memory is that of the ledger, of one file and of what is wrong. A run that was stopped goes on where it was, with a
-    source whose range begins at :attr:`Reconciled.last`; one that goes through all again does no harm either.
+    Memory is that of the ledger, of one file as stored with a piece of what is in it, and of what is wrong. A run that
+    was stopped goes on where it was, with a source whose range begins at :attr:`Reconciled.last`; one that goes
+    through all again does no harm either.
 
     Files of the ledger that the source covers and does not list are reported as gone: where several directories went
     into one sink, give the directory above them.
@@ -55,7 +55,8 @@ def reconcile(
             CloudTrail delivered is never taken in.
         repair: takes files in, as :func:`~sudo_mcp_guardrails.trail.ingest.ingest` does; without it nothing is mended.
         deep: read every file, compare its bytes with the ledger, and ask the sink for each event. Otherwise only files
-            that the ledger lacks are read, and sizes are compared.
+            that the ledger lacks are read, and sizes are compared. A file of which the ledger has only a part is
+            missing either way.
         progress: called after each file.
 
     Raises:
@@ -147,11 +148,13 @@ class _Run:
         if file.name in self.distrusted:
             self.report.checked += 1
             return
-        # A file without a fingerprint was too large to be read when it was taken in: it is a dead letter.
         if record is not None and not (self.deep and record.fingerprint):
             self.report.checked += 1
             if file.size != record.size:
                 self._broken(Gap.CHANGED, file.name, f"it has {file.size} bytes, and had {record.size}")
+            elif not record.fingerprint:
+                # What was written before its last piece: whoever took it in was stopped there.
+                self._missing(file, Item(Gap.NOT_TAKEN_IN, file.name, "only a part of it was taken in"))
             return
         try:
             data = self.source.read(file)
@@ -166,9 +169,9 @@ class _Run:
         self._compare(file, record, data)
 
     def _compare(self, file: SourceFile, record: SourceRecord | None, data: bytes) -> None:
-        content = read_file(file.name, data)
         if record is None:
-            if content.no_trail is None:
+            # Whether it is a trail shows in its first piece.
+            if next(read_pieces(file.name, data)).no_trail is None:
                 self.report.checked += 1
                 self._missing(file, Item(Gap.NOT_TAKEN_IN, file.name, "it is not in the ledger"))
             return
@@ -177,23 +180,28 @@ class _Run:
         if found != record.fingerprint:
             reason = f"its bytes have SHA-256 {found}, and had {record.fingerprint} when it was taken in"
             self._broken(Gap.CHANGED, file.name, reason)
-        elif lacking := self._lacking(content.events):
+        elif lacking := self._lacking(file.name, data):
             self._missing(file, Item(Gap.EVENTS_MISSING, file.name, lacking))
 
-    def _lacking(self, events: Iterable[Event]) -> str | None:
-        """Return which events the sink has not, in one line; None where it has all."""
-        days: dict[str, set[str]] = {}
-        for event in events:
-            days.setdefault(event.day, set()).add(event.event_id)
-        lacking: list[str] = []
-        for day, ids in sorted(days.items()):
-            rest = iter(sorted(ids))
-            while some := list(islice(rest, _IDS_AT_ONCE)):
-                lacking += sorted(self.sink.missing(day, some))
+    def _lacking(self, name: str, data: bytes) -> str | None:
+        """Return which events of a file the sink has not, in one line; None where it has all."""
+        lacking = events = 0
+        first: list[str] = []
+        for content in read_pieces(name, data):
+            days: dict[str, set[str]] = {}
+            for event in content.events:
+                days.setdefault(event.day, set()).add(event.event_id)
+            events += sum(map(len, days.values()))
+            for day, ids in sorted(days.items()):
+                rest = iter(sorted(ids))
+                while some := list(islice(rest, _IDS_AT_ONCE)):
+                    absent = sorted(self.sink.missing(day, some))
+                    lacking += len(absent)
+                    first += absent[: _SHOWN_IDS - len(first)]
         if not lacking:
             return None
-        shown = ", ".join(lacking[:_SHOWN_IDS]) + (", …" if len(lacking) > _SHOWN_IDS else "")
-        return f"{len(lacking)} of its {sum(map(len, days.values()))} events are not in the sink: {shown}"
+        shown = ", ".join(first) + (", …" if lacking > len(first) else "")
+        return f"{lacking} of its {events} events are not in the sink: {shown}"
 
     def _missing(self, file: SourceFile, item: Item) -> None:
         self.report.missing += 1
@@ -225,7 +233,9 @@ class _Run:
             return
         self.ledger = self.sink.ledger()
         for file, item in self.driven:
-            there = file.name in self.ledger and (not self.deep or self._there(file))
+            record = self.ledger.get(file.name)
+            whole = record is not None and bool(record.fingerprint)
+            there = whole and (not self.deep or self._there(file))
             self.report.repaired += there
             self.report.add(Item(item.gap, item.name, item.reason, repaired=there))
         self.driven = []
@@ -236,7 +246,7 @@ class _Run:
             data = self.source.read(file)
         except UnreadableFileError:
             return False
-        return data is not None and self._lacking(read_file(file.name, data).events) is None
+        return data is not None and self._lacking(file.name, data) is None
 
     def _count(self) -> None:
         """Compare the number of events with what the ledger says was created, which never is more."""

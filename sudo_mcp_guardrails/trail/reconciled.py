@@ -14,7 +14,7 @@ class Gap(str, Enum):
     """What is wrong with a file, a digest or the index."""
 
     NOT_TAKEN_IN = "not-taken-in"
-    """A trail file that is not in the ledger."""
+    """A trail file that is not in the ledger, or there with a part of it alone."""
     EVENTS_MISSING = "events-missing"
     """A file of the ledger, some events of which the sink has not."""
     NEVER_SEEN = "never-seen"

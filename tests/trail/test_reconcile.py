@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sudo_mcp_guardrails.trail import ingest as ingesting
 from sudo_mcp_guardrails.trail import reconcile as module
 from sudo_mcp_guardrails.trail import reconciled
 from sudo_mcp_guardrails.trail.attributing import Attributor
@@ -17,6 +18,7 @@ from sudo_mcp_guardrails.trail.digests.public_keys import KeyFile
 from sudo_mcp_guardrails.trail.digests.verify import DigestCheck
 from sudo_mcp_guardrails.trail.errors import SinkUnavailableError, UnreadableFileError
 from sudo_mcp_guardrails.trail.ingest import ingest
+from sudo_mcp_guardrails.trail.reading import content as reader
 from sudo_mcp_guardrails.trail.reconcile import reconcile
 from sudo_mcp_guardrails.trail.reconciled import Gap
 from sudo_mcp_guardrails.trail.sinks.memory import MemorySink
@@ -30,12 +32,12 @@ from tests.trail.shelf import Shelf
 from tests.trail.sources.fake_s3 import FakeS3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from sudo_mcp_guardrails.trail.digests.verify import Verdict
     from sudo_mcp_guardrails.trail.reconciled import Reconciled
-    from sudo_mcp_guardrails.trail.sinks.sink import Sink
+    from sudo_mcp_guardrails.trail.sinks.sink import Batch, Sink, Written
     from sudo_mcp_guardrails.trail.source import KeepingSource, SourceFile
 
 
@@ -203,14 +205,105 @@ def test_a_file_that_cannot_be_read_is_broken_and_the_others_are_looked_at(tmp_p
     assert (counts(report), found(report)) == ((3, 0, 0, 1), [(Gap.UNREADABLE, "a.json.gz", False)])
 
 
-def test_a_file_that_was_too_large_to_be_taken_in_is_known_as_a_dead_letter_and_not_read_again(tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_to_be_read_is_broken_each_time(tmp_path: Path) -> None:
+    """It is not in the ledger, and is no dead letter: who asks is told until somebody splits it."""
     _, sink = three(tmp_path)
     size = tree(tmp_path, huge=[event(f"h{n}") for n in range(500)]).joinpath("huge.json.gz").stat().st_size
-    sink.files["huge.json.gz"] = SourceRecord("huge.json.gz", size, "", 0, 0, 0, 1, None, None)
     small = DirectorySource(tmp_path, max_bytes=size - 1)
-    assert counts(reconcile(small, sink)) == (4, 0, 0, 0)
-    sink.files["huge.json.gz"] = replace(sink.files["huge.json.gz"], size=size + 1)
-    assert found(reconcile(small, sink)) == [(Gap.CHANGED, "huge.json.gz", False)]
+    for _ in range(2):
+        report = reconcile(small, sink, repair=taking(small, sink))
+        assert (counts(report), found(report)) == ((4, 0, 0, 1), [(Gap.UNREADABLE, "huge.json.gz", False)])
+
+
+class Stopping:
+    """A sink that stores a batch and then is not there any more, as often as it is told."""
+
+    def __init__(self, sink: Sink, *, after: int) -> None:
+        self.sink = sink
+        self.after = after
+
+    def write(self, batch: Batch) -> Written:
+        written = self.sink.write(batch)
+        self.after -= 1
+        if not self.after:
+            raise SinkUnavailableError("down")
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sink, name)
+
+
+@pytest.fixture
+def by_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut files of some 10 KB into pieces, each written by itself, as is done with those of 32 MB."""
+
+    def cut(name: str, data: bytes) -> Iterator[reader.FileContent]:
+        return reader.read_pieces(name, data, size=5_000)
+
+    monkeypatch.setattr(ingesting, "BATCH_EVENTS", 1)
+    monkeypatch.setattr(ingesting, "read_pieces", cut)
+    monkeypatch.setattr(module, "read_pieces", cut)
+
+
+@pytest.mark.parametrize("deep", [True, False])
+@pytest.mark.parametrize("kind", ["memory", "duckdb"])
+@pytest.mark.usefixtures("by_pieces")
+def test_a_file_that_was_taken_in_by_half_is_missing_and_taken_in_again(
+    tmp_path: Path,
+    kind: str,
+    deep: bool,  # noqa: FBT001
+) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    source = DirectorySource(tree(root, large=[event(f"e{n}") for n in range(60)], small=[event("s")]))
+    sink: Sink = MemorySink()
+    if kind == "duckdb":
+        pytest.importorskip("duckdb", reason="DuckDB is not installed")
+        from sudo_mcp_guardrails.trail.sinks.duckdb import DuckDbSink
+
+        sink = DuckDbSink(tmp_path / "store")
+    with contextlib.closing(sink):
+        with pytest.raises(SinkUnavailableError):
+            ingest(source, Stopping(sink, after=2), Attributor())
+        assert {name: line.fingerprint for name, line in sink.ledger().items()} == {"large.json.gz": ""}
+        taken = sink.count()
+        assert 0 < taken < 60
+
+        def take_in(files: Iterable[SourceFile]) -> object:
+            return ingest(source, sink, Attributor(), files=files)
+
+        before = reconcile(source, sink, deep=deep)
+        assert counts(before) == (2, 2, 0, 0)
+        assert found(before) == [(Gap.NOT_TAKEN_IN, "large.json.gz", False), (Gap.NOT_TAKEN_IN, "small.json.gz", False)]
+        assert before.items[0].reason == "only a part of it was taken in"
+        # A part in the ledger is not called repaired.
+        assert counts(reconcile(source, sink, deep=deep, repair=lambda _: None)) == (2, 2, 0, 0)
+        after = reconcile(source, sink, deep=deep, repair=take_in)
+        assert (counts(after), after.ok, sink.count()) == ((2, 2, 2, 0), True, 61)
+        assert len(sink.ledger()["large.json.gz"].fingerprint) == 64
+        assert counts(reconcile(source, sink)) == (2, 0, 0, 0)
+
+
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_file_that_changed_since_a_part_of_it_was_taken_in_is_broken(tmp_path: Path, deep: bool) -> None:  # noqa: FBT001
+    source, sink = three(tmp_path)
+    line = sink.files["b.json.gz"]
+    sink.files["b.json.gz"] = replace(line, fingerprint="", size=line.size + 1)
+    report = reconcile(source, sink, deep=deep, repair=taking(source, sink))
+    assert (counts(report), found(report)) == ((3, 0, 0, 1), [(Gap.CHANGED, "b.json.gz", False)])
+
+
+@pytest.mark.usefixtures("by_pieces")
+def test_what_is_missing_is_counted_over_all_pieces_of_a_file(tmp_path: Path) -> None:
+    source = DirectorySource(tree(tmp_path, a=[event(f"e{n:02}") for n in range(60)]))
+    sink = Shelf()
+    ingest(source, sink, Attributor())
+    sink.events -= {("2026-11-20", f"e{n:02}") for n in (1, 2, 30, 59)}
+    sink.asked = 0
+    report = reconcile(source, sink)
+    assert report.items[0].reason == "4 of its 60 events are not in the sink: e01, e02, e30, …"
+    assert sink.asked == 60
+    assert reconcile(source, sink, repair=taking(source, sink)).ok
 
 
 def test_a_file_that_is_deleted_while_it_is_looked_at_is_gone_or_nothing(tmp_path: Path) -> None:

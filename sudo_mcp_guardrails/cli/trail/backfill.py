@@ -23,6 +23,7 @@ from sudo_mcp_guardrails.cli.trail.places import (
     access,
 )
 from sudo_mcp_guardrails.cli.trail.stores import (
+    BrokerOption,
     ClientOption,
     NamesOption,
     PrefixOption,
@@ -48,6 +49,7 @@ def backfill(
     ] = False,
     prefix_names: NamesOption = None,
     client: ClientOption = None,
+    broker: BrokerOption = None,
     endpoint_url: EndpointOption = None,
     profile: ProfileOption = None,
     region: RegionOption = None,
@@ -57,6 +59,6 @@ def backfill(
     with answering(as_json=as_json) as answer:
         if since is None and until is None:
             raise InputError("backfill needs --since, --until or both, expected days; all files are for 'trail ingest'")
-        options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()))
+        options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()), tuple(broker or ()))
         asked = Comparison(source, options, since, until, repair=True, deep=deep, digests=False, keys=None)
         compare(asked, access(profile, region, endpoint_url), answer)

@@ -33,6 +33,7 @@ from sudo_mcp_guardrails.cli.trail.places import (
     open_source,
 )
 from sudo_mcp_guardrails.cli.trail.stores import (
+    BrokerOption,
     ClientOption,
     NamesOption,
     PrefixOption,
@@ -64,6 +65,7 @@ def ingest(
     prefix: PrefixOption = None,
     prefix_names: NamesOption = None,
     client: ClientOption = None,
+    broker: BrokerOption = None,
     endpoint_url: EndpointOption = None,
     profile: ProfileOption = None,
     region: RegionOption = None,
@@ -74,7 +76,7 @@ def ingest(
 
     with answering(as_json=as_json) as answer:
         aws = access(profile, region, endpoint_url)
-        options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()))
+        options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()), tuple(broker or ()))
         files = open_source(source, aws)
         with open_store(options, aws, answer) as opened:
             total = counted(files, answer, local=not source.startswith(SCHEME))

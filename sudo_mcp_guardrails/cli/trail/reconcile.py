@@ -24,6 +24,7 @@ from sudo_mcp_guardrails.cli.trail.places import (
     access,
 )
 from sudo_mcp_guardrails.cli.trail.stores import (
+    BrokerOption,
     ClientOption,
     NamesOption,
     PrefixOption,
@@ -53,6 +54,7 @@ def reconcile(
     until: UntilOption = None,
     prefix_names: NamesOption = None,
     client: ClientOption = None,
+    broker: BrokerOption = None,
     endpoint_url: EndpointOption = None,
     profile: ProfileOption = None,
     region: RegionOption = None,
@@ -60,7 +62,7 @@ def reconcile(
 ) -> None:
     """Compare trail files, digests, ledger and events, and take in what is missing."""
     with answering(as_json=as_json) as answer:
-        options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()))
+        options = StoreOptions(sink, store, url, prefix, prefix_names, tuple(client or ()), tuple(broker or ()))
         asked = Comparison(
             source,
             options,

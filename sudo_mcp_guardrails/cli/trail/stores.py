@@ -63,6 +63,14 @@ ClientOption = Annotated[
     list[str] | None,
     typer.Option("--client", metavar="ARN=AGENT", help="Agent that an OAuth client belongs to; repeatable."),
 ]
+BrokerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--broker",
+        metavar="ARN",
+        help="Role that mints agents' sessions: the tags of others' sessions are not believed; repeatable.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class StoreOptions:
         prefix: of the indexes.
         names: prefix of the agents' roles.
         clients: ``ARN=AGENT``, one each.
+        brokers: ARNs of the roles that mint agents' sessions; where none is named, all tags are believed.
     """
 
     sink: SinkName = SinkName.DUCKDB
@@ -84,6 +93,7 @@ class StoreOptions:
     prefix: str | None = None
     names: str | None = None
     clients: Sequence[str] = ()
+    brokers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ def open_store(options: StoreOptions, aws: AwsAccess, answer: Answer, *, make: b
         TrailError: the store cannot be opened.
     """
     from sudo_mcp_guardrails.trail.attributing import MemoryKnowledge
-    from sudo_mcp_guardrails.trail.attributing.stores import SqliteKnowledge
+    from sudo_mcp_guardrails.trail.attributing.sqlite_store import SqliteKnowledge
 
     with ExitStack() as stack:
         sink = _sink(options, aws, answer, make=make)
@@ -127,6 +137,7 @@ def make_attributor(options: StoreOptions, knowledge: object = None) -> Attribut
     Raises:
         InputError: ``--client`` is not ``ARN=AGENT``.
         InvalidAgentError: ``--prefix-names`` is none.
+        TrailError: ``--broker`` is no role's ARN.
     """
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
     from sudo_mcp_guardrails.trail.attributing import Attributor
@@ -139,7 +150,12 @@ def make_attributor(options: StoreOptions, knowledge: object = None) -> Attribut
         if clients.setdefault(arn, agent) != agent:
             raise InputError(f"--client names {arn!r} twice, for {clients[arn]!r} and {agent!r}")
     names = GuardrailNames(options.names) if options.names is not None else GuardrailNames()
-    return Attributor(names, clients=clients, knowledge=knowledge)  # type: ignore[arg-type] # one of two, or None
+    return Attributor(
+        names,
+        clients=clients,
+        knowledge=knowledge,  # type: ignore[arg-type] # one of two, or None
+        brokers=options.brokers or None,
+    )
 
 
 def that_store(store: Path) -> Path:

@@ -23,6 +23,7 @@ from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 from sudo_mcp_guardrails.cli.trail.bars import bar
 from sudo_mcp_guardrails.cli.trail.places import EndpointOption, ProfileOption, RegionOption, access, open_source
 from sudo_mcp_guardrails.cli.trail.stores import (
+    BrokerOption,
     ClientOption,
     NamesOption,
     PrefixOption,
@@ -77,6 +78,7 @@ def trace(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML timeline.")] = None,
     prefix_names: NamesOption = None,
     client: ClientOption = None,
+    broker: BrokerOption = None,
     endpoint_url: EndpointOption = None,
     profile: ProfileOption = None,
     region: RegionOption = None,
@@ -86,7 +88,14 @@ def trace(
     from sudo_mcp_guardrails.trail.trace.tree import trace as make_tree
 
     with answering(as_json=as_json) as answer:
-        options = StoreOptions(store=store, url=url, prefix=prefix, names=prefix_names, clients=tuple(client or ()))
+        options = StoreOptions(
+            store=store,
+            url=url,
+            prefix=prefix,
+            names=prefix_names,
+            clients=tuple(client or ()),
+            brokers=tuple(broker or ()),
+        )
         found = _gather(asked, options, source, access(profile, region, endpoint_url), answer)
         made = make_tree(found)
         for line in trace_lines(made):
@@ -108,8 +117,8 @@ def _gather(asked: str, options: StoreOptions, source: str | None, aws: AwsAcces
 
     if [options.store, source, options.url].count(None) != 2:  # noqa: PLR2004 - all but one
         raise InputError("trace needs one of --store, --url and --from, expected where the events are")
-    if source is None and (options.names is not None or options.clients):
-        raise InputError("--prefix-names and --client go with --from; a store is attributed already")
+    if source is None and (options.names is not None or options.clients or options.brokers):
+        raise InputError("--prefix-names, --client and --broker go with --from; a store is attributed already")
     if options.url is not None:
         prefix = check_prefix(options.prefix or PREFIX)
         with closing(connect(options.url, aws)) as transport, answer.progress.status("asking OpenSearch"):

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
-from sudo_mcp_guardrails.trail.attributing.explain import explained
+from sudo_mcp_guardrails.trail.attributing.explain import DOUBT, doubted, explained
 from sudo_mcp_guardrails.trail.attributing.knowledge import (
     CALL,
+    DOUBTED,
     GRANT,
     SESSION,
     MemoryKnowledge,
@@ -22,14 +23,15 @@ from sudo_mcp_guardrails.trail.attributing.mcp import (
     names_agent_program,
     tool_call,
 )
-from sudo_mcp_guardrails.trail.attributing.sessions import MINTING, RUN, AgentRoles, minted
+from sudo_mcp_guardrails.trail.attributing.sessions import MINTING, RUN, AgentRoles, broker_roles, minted
 from sudo_mcp_guardrails.trail.attributing.waiting import Waiting
 from sudo_mcp_guardrails.trail.attribution import Attribution, By
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sudo_mcp_guardrails.trail.attributing.knowledge import Knowledge
+    from sudo_mcp_guardrails.trail.attributing.sessions import Minted
     from sudo_mcp_guardrails.trail.event import Event
 
 NOBODY: Final = Attribution(
@@ -38,6 +40,7 @@ NOBODY: Final = Attribution(
 )
 _MAX_LISTED: Final = 50_000
 _MAX_SESSIONS: Final = 20_000
+_MAX_PROGRAMS: Final = 10_000
 _STS: Final = "sts.amazonaws.com"
 _SIGN_IN: Final = "signin.amazonaws.com"
 
@@ -59,6 +62,11 @@ class Attributor:
         clients: agent of each OAuth client, by the client's ARN. Default: none; a session that was granted to a
             client is then known as an agent's, and not whose.
         knowledge: what is remembered. Default: in memory, for this process.
+        brokers: ARNs of the roles that mint agents' sessions, those of the session broker and of who mints apply
+            sessions, in every account: the tags of sessions that others mint are not believed. Default: all are.
+
+    Raises:
+        TrailError: for a broker that is no role's ARN.
     """
 
     def __init__(
@@ -67,16 +75,19 @@ class Attributor:
         *,
         clients: Mapping[str, str] | None = None,
         knowledge: Knowledge | None = None,
+        brokers: Collection[str] | None = None,
     ) -> None:
         self._roles = AgentRoles(names or GuardrailNames())
         self._mark = self._roles.mark
         self._mark_bytes = self._mark.encode()
         self._clients = dict(clients or {})
+        self._brokers = broker_roles(brokers) if brokers is not None else None
         self._known: Knowledge = knowledge if knowledge is not None else MemoryKnowledge()
         self._amendments: dict[tuple[str, str], Attribution] = {}
         # A tool call lists what it made; the call itself need not say that a server made it.
         self._listed: dict[str, None] = {}
         self._waiting = Waiting(self._known)
+        self._no_programs: set[str | None] = {None}
         self._of_sessions: dict[tuple[str | None, ...], Attribution | None] = {}
 
     def attribute(self, event: Event) -> Attribution:
@@ -84,18 +95,19 @@ class Attributor:
 
         Events may come in any order: what a later one tells of this one becomes an :class:`Amendment`.
         """
+        # Taken apart at once, since this runs for each event: looking up a field by its name takes longer.
+        _, _, source, _, kind, _, _, _, _, _, _, key, _, service, role, run, oauth, _, agent, request, _, _, raw = event
         if (
-            event.type == MCP_EVENT_TYPE
-            or (event.role_arn is not None and self._mark in event.role_arn)
-            or (event.invoked_by is not None and is_mcp_service(event.invoked_by))
-            or event.source_identity is not None
-            or event.sign_in_session is not None
+            kind == MCP_EVENT_TYPE
             # Some services leave the session's context out; the key still tells.
-            or (event.role_arn is None and event.access_key is not None)
-            or (event.source == _STS and self._mark_bytes in event.raw)
-            or event.source == _SIGN_IN
-            or (event.user_agent is not None and names_agent_program(event.user_agent))
-            or event.request_id in self._listed
+            or (self._mark in role if role is not None else key is not None)
+            or (service is not None and is_mcp_service(service))
+            or run is not None
+            or oauth is not None
+            or (source == _STS and self._mark_bytes in raw)
+            or source == _SIGN_IN
+            or (agent not in self._no_programs and self._is_program(agent))
+            or request in self._listed
         ):
             return self._attribute(event)
         return NOBODY
@@ -116,6 +128,15 @@ class Attributor:
         self._of_sessions.clear()
         for key in self._waiting.since_flush():
             self._tell_if_known(key)
+
+    def _is_program(self, user_agent: str | None) -> bool:
+        """Tell whether a user agent names an agent's program, and remember those that do not."""
+        if user_agent is not None and names_agent_program(user_agent):
+            return True
+        if len(self._no_programs) >= _MAX_PROGRAMS:
+            self._no_programs.clear()
+        self._no_programs.add(user_agent)
+        return False
 
     def _tell_if_known(self, key: str) -> None:
         """Tell the events that wait for something what another process has learned of it meanwhile.
@@ -168,30 +189,47 @@ class Attributor:
         role = self._roles.of(event.role_arn) if event.role_arn else None
         run = event.source_identity if event.source_identity and RUN.fullmatch(event.source_identity) else None
         key = _session_key(event)
-        # A run that is told off the agents' path was chained, or somebody chose it.
-        of_run = By.SESSION_TAGS if role is not None else By.SOURCE_IDENTITY
-        for named, by in ((event.access_key, By.SESSION_TAGS), (run, of_run), (event.sign_in_session, None)):
+        doubt = self._known.get(DOUBTED + event.access_key) if self._brokers is not None and event.access_key else None
+        # What the event says itself comes last; where it leaves the session's context out, who minted it told the same.
+        stated = {**(doubt or {}), **(role.to_dict() if role else {}), **({"run": run} if run else {})}
+        run, reason = stated.get("run"), DOUBT if doubt else None
+        # A run that is told off the agents' path, or by no broker, was chained, or somebody chose it.
+        of_run = By.SESSION_TAGS if role is not None and not doubt else By.SOURCE_IDENTITY
+        for named, sign in ((event.access_key, By.SESSION_TAGS), (run, of_run), (event.sign_in_session, None)):
             facts = self._known.get(SESSION + named) if named else None
             if facts is not None:
-                known = {**facts, **(role.to_dict() if role else {}), **({"run": run} if run else {})}
-                return explained(Attribution(by or By.SIGN_IN_SESSION, session=key, **known))
-        if run is not None:
-            return explained(Attribution(By.SOURCE_IDENTITY, session=key, run=run, **(role.to_dict() if role else {})))
-        return explained(Attribution(By.ROLE_PATH, session=key, **role.to_dict())) if role else None
+                by = sign or By.SIGN_IN_SESSION
+                return explained(Attribution(by, session=key, reason=reason, **{**facts, **stated}))
+        if not stated:
+            return None
+        by = By.SOURCE_IDENTITY if run is not None else By.ROLE_PATH
+        return explained(Attribution(by, session=key, reason=reason, **stated))
 
     def _learn_session(self, event: Event) -> Attribution | None:
         """Take in the event that minted an agent's session, and amend what came before it; None for other sessions."""
-        found = minted(event, self._roles)
+        found = minted(event, self._roles, self._brokers)
         if found is None:
             return None
-        keys, facts = found
         self._of_sessions.clear()
-        for key in keys:
+        if not found.believed:
+            return self._doubt(found)
+        facts = found.facts
+        for key in found.keys:
             if self._known.get(SESSION + key) is not None:
                 continue  # a key and a run id are fresh: who names them again did not mint them
             self._known.put(SESSION + key, facts.to_dict())
             self._amend(key, By.SESSION_TAGS, facts)
-        return explained(Attribution(By.SESSION_TAGS, session=keys[0], **facts.to_dict()))
+        return explained(Attribution(By.SESSION_TAGS, session=found.keys[0], **facts.to_dict()))
+
+    def _doubt(self, found: Minted) -> Attribution:
+        """Take in a session that no broker is seen to have minted; its run's facts are for the broker to tell."""
+        key, stated = found.keys[0], found.facts.to_dict()
+        told = self._known.get(SESSION + key)  # by the copy of the event that the broker's account has
+        if told is not None:
+            return explained(Attribution(By.SESSION_TAGS, session=key, **{**told, **stated}))
+        self._known.put(DOUBTED + key, stated)
+        by = By.SOURCE_IDENTITY if found.facts.run else By.ROLE_PATH
+        return explained(Attribution(by, session=key, reason=DOUBT, **stated))
 
     def _granting(self, event: Event) -> Attribution:
         """Attribute an OAuth grant, and learn the session that comes of it."""
@@ -262,8 +300,9 @@ class Attributor:
         for identity, before in self._waiting.told(key):
             # The role is what IAM checked, and outranks what another session of the run was minted for.
             own = {name: value for name in ("agent", "capability") if (value := getattr(before, name)) is not None}
-            # A run off the agents' path was chained, or somebody chose it: then it stays the weaker sign.
-            kept = before.by if before.by is By.SOURCE_IDENTITY and before.agent is None else by
+            # A run off the agents' path, or told by no broker, was chained, or somebody chose it: it stays the weaker.
+            weak = before.by is By.SOURCE_IDENTITY and (before.agent is None or doubted(before))
+            kept = before.by if weak else by
             self._better(identity, replace(before, by=kept, **{**known, **own}))
 
     def _better(self, identity: tuple[str, str], found: Attribution) -> None:

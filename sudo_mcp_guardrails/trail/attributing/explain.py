@@ -10,6 +10,8 @@ from sudo_mcp_guardrails.trail.attribution import By
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.attribution import Attribution
 
+DOUBT: Final = "nothing shows that a broker set the session's tags"
+"""How the reason begins where tags are not believed."""
 _WANTED: Final = ("agent", "run", "capability", "ticket", "plan_digest", "approval", "person")
 _WHY: Final = {
     By.SESSION_TAGS: "the session was minted without {}",
@@ -23,8 +25,14 @@ _WHY: Final = {
 }
 
 
+def doubted(found: Attribution) -> bool:
+    """Tell whether an attribution is of a session whose tags are not believed."""
+    return found.by is not By.SESSION_TAGS and found.reason is not None and found.reason.startswith(DOUBT)
+
+
 def explained(found: Attribution) -> Attribution:
     """Return an attribution with the reason for what is missing in it."""
     missing = [name.replace("_", " ") for name in _WANTED if getattr(found, name) is None]
-    reason = _WHY[found.by].format(", ".join(missing)) if missing else None
+    why = f"{DOUBT}, which tell {{}}" if doubted(found) else _WHY[found.by]
+    reason = why.format(", ".join(missing)) if missing else None
     return found if found.reason == reason else replace(found, reason=reason)

@@ -13,6 +13,8 @@ LIMIT: Final = 100_000
 
 SESSION: Final = "session:"
 """A session by its access key, its OAuth session's ARN, or its run id: :class:`SessionFacts`."""
+DOUBTED: Final = "doubted:"
+"""A session whose tags no broker is seen to have set, by its access key: what its role and its SourceIdentity tell."""
 CALL: Final = "call:"
 """A request id that a tool call lists: the tool call's ``eventID`` and its tool."""
 GRANT: Final = "grant:"

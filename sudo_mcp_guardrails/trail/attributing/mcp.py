@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.trail.values import a_text, an_object
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.event import Event
@@ -54,14 +56,14 @@ class ToolCall:
 def tool_call(event: Event) -> ToolCall:
     """Read an event of type ``AwsMcpEvent``."""
     document = event.document()
-    parameters = _object(document.get("requestParameters"))
-    inner = _object(parameters.get("params"))
-    method = _text(parameters.get("method"))
+    parameters = an_object(document.get("requestParameters"))
+    inner = an_object(parameters.get("params"))
+    method = a_text(parameters.get("method"))
     # JSON-RPC as it comes over the wire, or the tool in the place of the method, as the user guide shows it.
-    named = _text(inner.get("name")) or _text(parameters.get("name"))
+    named = a_text(inner.get("name")) or a_text(parameters.get("name"))
     tool = named or (method if method and "/" not in method else None)
-    listed = _object(document.get("additionalEventData")).get("downstreamRequests")
-    requests = [_text(_object(one).get("requestId")) for one in (listed if isinstance(listed, list) else [])]
+    listed = an_object(document.get("additionalEventData")).get("downstreamRequests")
+    requests = [a_text(an_object(one).get("requestId")) for one in (listed if isinstance(listed, list) else [])]
     return ToolCall(
         _PREFIX.sub("", tool) if tool else None, tuple(request for request in requests[:_MAX_CALLS] if request)
     )
@@ -82,16 +84,8 @@ class Grant:
 
 def grant(event: Event) -> Grant:
     """Read ``AuthorizeOAuth2Access`` or ``CreateOAuth2Token``."""
-    parameters = _object(event.document().get("requestParameters"))
-    resource = _text(parameters.get("resource")) or ""
-    client = _text(parameters.get("client_id")) or _text(parameters.get("clientId"))
+    parameters = an_object(event.document().get("requestParameters"))
+    resource = a_text(parameters.get("resource")) or ""
+    client = a_text(parameters.get("client_id")) or a_text(parameters.get("clientId"))
     host = resource.split("://", 1)[-1].split("/", 1)[0]
     return Grant(client, is_mcp_service(host))
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
 from sudo_mcp_guardrails.trail.attributing.knowledge import SessionFacts
+from sudo_mcp_guardrails.trail.errors import TrailError
+from sudo_mcp_guardrails.trail.values import a_text, an_object
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
     from sudo_mcp_guardrails.trail.event import Event
 
@@ -28,6 +33,7 @@ _TAGS: Final = {
     "person": "caller",
 }
 _NONE: Final = "none"
+_ROLE: Final = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 WORKLOAD: Final = "workload"
 """The capability of what an agent's own resources run as."""
 
@@ -54,24 +60,59 @@ class AgentRoles:
         return SessionFacts(agent=agent, capability=kind if kind in ROLE_KINDS else WORKLOAD)
 
 
-def minted(event: Event, roles: AgentRoles) -> tuple[list[str], SessionFacts] | None:
+def broker_roles(arns: Collection[str]) -> frozenset[str]:
+    """Return the ARNs of brokers' roles.
+
+    Raises:
+        TrailError: for what is no role's ARN: with a typing error in it no tag would be believed any more.
+    """
+    for arn in arns:
+        if not _ROLE.fullmatch(arn):
+            raise TrailError(f"broker {arn!r} is not allowed, expected a role's ARN: arn:aws:iam::ACCOUNT:role/NAME")
+    return frozenset(arns)
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A session of an agent, as the event that minted it tells.
+
+    Attributes:
+        keys: what later events name the session by: its access key, and then its run id, if it has one.
+        facts: what is known of it.
+        believed: whether its tags are among that.
+    """
+
+    keys: tuple[str, ...]
+    facts: SessionFacts
+    believed: bool
+
+
+def minted(event: Event, roles: AgentRoles, brokers: Collection[str] | None = None) -> Minted | None:
     """Read the event that minted a session of an agent.
 
     The tags of a session stand in this event alone, under ``requestParameters``; later events carry the access key
-    and the SourceIdentity ("Monitor and control actions taken with assumed roles", IAM user guide).
+    and the SourceIdentity ("Monitor and control actions taken with assumed roles", IAM user guide). Who assumes a role
+    that it may tag sets them to any text, so that they are worth as much as the caller. In the copy that the role's
+    account has of a call from another account the caller's role is left out; the caller's account has the other copy.
+
+    Args:
+        event: any event of STS.
+        roles: tells agents' roles from others.
+        brokers: roles whose tags are believed. Default: everybody's are.
 
     Returns:
-        The keys that later events name the session by, and what is known of it; None for any other role's.
+        The session; None for any other role's.
     """
     document = event.document()
-    parameters = _object(document.get("requestParameters"))
-    facts = roles.of(_text(parameters.get("roleArn")) or "")
-    credentials = _object(_object(document.get("responseElements")).get("credentials"))
-    key = _text(credentials.get("accessKeyId"))
+    parameters = an_object(document.get("requestParameters"))
+    facts = roles.of(a_text(parameters.get("roleArn")) or "")
+    credentials = an_object(an_object(document.get("responseElements")).get("credentials"))
+    key = a_text(credentials.get("accessKeyId"))
     if facts is None or key is None:
         return None
-    tags = _tags(parameters)
-    identity = _text(parameters.get("sourceIdentity")) or ""
+    believed = brokers is None or event.role_arn in brokers
+    tags = _tags(parameters) if believed else {}
+    identity = a_text(parameters.get("sourceIdentity")) or ""
     known = {field: value for field, tag in _TAGS.items() if (value := tags.get(tag)) and value != _NONE}
     # The role is what IAM checked; a tag says more, and never another agent or capability.
     known.update(facts.to_dict())
@@ -80,7 +121,7 @@ def minted(event: Event, roles: AgentRoles) -> tuple[list[str], SessionFacts] | 
     known.pop("run", None)
     if run is not None:
         known["run"] = run
-    return [key, *([run] if run else [])], SessionFacts(**known)
+    return Minted((key, *([run] if run else [])), SessionFacts(**known), believed)
 
 
 def _tags(parameters: dict[str, Any]) -> dict[str, str]:
@@ -88,18 +129,10 @@ def _tags(parameters: dict[str, Any]) -> dict[str, str]:
     found = parameters.get("principalTags") or parameters.get("tags")
     if isinstance(found, dict):
         return {key: value for key, value in found.items() if isinstance(value, str)}
-    pairs = [_object(pair) for pair in found] if isinstance(found, list) else []
+    pairs = [an_object(pair) for pair in found] if isinstance(found, list) else []
     return {
         key: value
         for pair in pairs
-        if (key := _text(pair.get("key") or pair.get("Key")))
-        and (value := _text(pair.get("value") or pair.get("Value")))
+        if (key := a_text(pair.get("key") or pair.get("Key")))
+        and (value := a_text(pair.get("value") or pair.get("Value")))
     }
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -39,7 +39,7 @@ class SourceRecord:
     Attributes:
         name: path below the directory that was read, or ``s3://bucket/key``.
         size: bytes, as stored.
-        fingerprint: SHA-256 of the bytes as stored, in hex.
+        fingerprint: SHA-256 of the bytes as stored, in hex; empty where only a part of the file was taken in yet.
         events: records that were events.
         created: of these, new to the sink in the write that finished the file.
         duplicates: of these, there already.

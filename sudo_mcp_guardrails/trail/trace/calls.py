@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.trail.trace.links import child, denied, made_by_server, parsed, text
+from sudo_mcp_guardrails.trail.trace.links import denied, made_by_server, parsed
 from sudo_mcp_guardrails.trail.trace.nodes import Kind, Mark, Node
 from sudo_mcp_guardrails.trail.trace.text import shown
+from sudo_mcp_guardrails.trail.values import a_text, an_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,11 +33,11 @@ def event_facts(event: Event) -> list[tuple[str, str]]:
         ("Region", event.region),
         ("account", event.account),
         ("request", event.request_id),
-        ("error", _error(event, text(document.get("errorMessage")))),
+        ("error", _error(event, a_text(document.get("errorMessage")))),
     ]
     named = document.get("resources")
     used = [each for each in (named if isinstance(named, list) else []) if isinstance(each, dict)]
-    facts += [("resource", text(each.get("ARN"))) for each in used[:_RESOURCES]]
+    facts += [("resource", a_text(each.get("ARN"))) for each in used[:_RESOURCES]]
     return kept(facts)
 
 
@@ -126,10 +127,10 @@ def _where(said: Listed) -> str:
 def tool_call_node(one: Attributed, asked: str, made: Sequence[Node], *, account: str | None) -> Node:
     """Return the node of what an MCP server was asked to do."""
     event, known = one.event, one.attribution
-    parameters = child(parsed(event), "requestParameters")
-    session = text(child(parsed(event), "mcpEventDetails").get("sessionId"))
-    answer = child(parsed(event), "responseElements")
-    wrong = True in (answer.get("isError"), child(answer, "result").get("isError"))
+    parameters = an_object(parsed(event).get("requestParameters"))
+    session = a_text(an_object(parsed(event).get("mcpEventDetails")).get("sessionId"))
+    answer = an_object(parsed(event).get("responseElements"))
+    wrong = True in (answer.get("isError"), an_object(answer.get("result")).get("isError"))
     ended = event.name == "DestroySession"
     # A tool call is not read-only by its kind; what it made tells whether something was written.
     marks = [mark for mark in marks_of(event, asked, account=account) if mark is not Mark.WRITES]
@@ -140,7 +141,7 @@ def tool_call_node(one: Attributed, asked: str, made: Sequence[Node], *, account
     elif known.tool:
         title = known.tool
     else:
-        title = text(parameters.get("method")) or event.name or "unknown"
+        title = a_text(parameters.get("method")) or event.name or "unknown"
     facts = kept(
         [
             ("server", event.source),
@@ -164,13 +165,13 @@ def tool_call_node(one: Attributed, asked: str, made: Sequence[Node], *, account
 def step(one: Attributed, asked: str) -> Node:
     """Return the node of one event of a grant."""
     event = one.event
-    parameters = child(parsed(event), "requestParameters")
+    parameters = an_object(parsed(event).get("requestParameters"))
     facts = kept(
         [
             ("by", event.principal_arn),
-            ("client", text(parameters.get("client_id")) or text(parameters.get("clientId"))),
-            ("for", text(parameters.get("resource"))),
-            ("role", text(parameters.get("roleArn"))),
+            ("client", a_text(parameters.get("client_id")) or a_text(parameters.get("clientId"))),
+            ("for", a_text(parameters.get("resource"))),
+            ("role", a_text(parameters.get("roleArn"))),
             ("program", event.user_agent),
             ("from", event.source_ip),
         ]

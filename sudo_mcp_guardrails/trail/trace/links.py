@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.attributing.mcp import MCP_EVENT_TYPE, OAUTH_EVENTS, is_mcp_service
 from sudo_mcp_guardrails.trail.attributing.sessions import MINTING
+from sudo_mcp_guardrails.trail.values import a_text, an_object
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.attribution import Attributed
@@ -37,12 +38,12 @@ def listed(event: Event) -> tuple[Listed, ...]:
     """Return what a tool call says it made, in its order, each request once."""
     if event.type != MCP_EVENT_TYPE:
         return ()
-    requests = child(parsed(event), "additionalEventData").get("downstreamRequests")
+    requests = an_object(parsed(event).get("additionalEventData")).get("downstreamRequests")
     found: dict[str, Listed] = {}
     for each in requests[:_MAX_LISTED] if isinstance(requests, list) else ():
-        told = each if isinstance(each, dict) else {}
-        if request := text(told.get("requestId")):
-            found.setdefault(request, Listed(request, text(told.get("apiName")), text(told.get("awsRegion"))))
+        told = an_object(each)
+        if request := a_text(told.get("requestId")):
+            found.setdefault(request, Listed(request, a_text(told.get("apiName")), a_text(told.get("awsRegion"))))
     return tuple(found.values())
 
 
@@ -50,7 +51,8 @@ def minted_key(event: Event) -> str | None:
     """Return the access key of the session that an event minted; None for what minted none."""
     if event.source != _STS or event.name not in MINTING:
         return None
-    return text(child(child(parsed(event), "responseElements"), "credentials").get("accessKeyId"))
+    answer = an_object(parsed(event).get("responseElements"))
+    return a_text(an_object(answer.get("credentials")).get("accessKeyId"))
 
 
 def is_grant(event: Event) -> bool:
@@ -86,15 +88,4 @@ def parsed(event: Event) -> dict[str, Any]:
         found: object = event.document()
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
-
-
-def child(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return an object in another; an empty one where there is none."""
-    found = document.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def text(value: object) -> str | None:
-    """Return a value that is a text and not empty, or None."""
-    return value if isinstance(value, str) and value else None
+    return an_object(found)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sudo_mcp_guardrails.policies.agent_events import MCP_SERVICES
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.trail.attributing import Attributor, MemoryKnowledge
 from sudo_mcp_guardrails.trail.attributing.attributor import NOBODY
-from sudo_mcp_guardrails.trail.attributing.stores import DynamoKnowledge, SqliteKnowledge
+from sudo_mcp_guardrails.trail.attributing.dynamodb_store import DynamoKnowledge
+from sudo_mcp_guardrails.trail.attributing.sqlite_store import SqliteKnowledge
 from sudo_mcp_guardrails.trail.attribution import By
 from sudo_mcp_guardrails.trail.errors import TrailError
 from sudo_mcp_guardrails.trail.reading.decode import decode
@@ -433,3 +435,131 @@ def test_names_that_no_store_takes_are_known_all_the_same(name: str, tmp_path: P
     knowledge.put(name, {"a": "b"})
     knowledge.flush()
     assert SqliteKnowledge(tmp_path / "k").get(name) == {"a": "b"}
+
+
+BROKER = f"arn:aws:iam::{ACCOUNT}:role/mcp-guardrails-broker"
+DOUBT = "nothing shows that a broker set the session's tags, which tell ticket, plan digest, approval, person"
+
+
+def planted(*, run: str | None = RUN, key: str = "ASIAPLANTED", role: str = ROLE) -> dict[str, Any]:
+    """Return the event of somebody who assumes a role on the agents' path that lets them, and tags as they like."""
+    made = minting("planted", key=key, ticket="EVIL-1", approval="apr-evil", caller="mallory")
+    made["userIdentity"] = session("ASIADEV", role=f"arn:aws:iam::{ACCOUNT}:role/Developer", run=None)
+    parameters = made["requestParameters"]
+    parameters["roleArn"] = role
+    if run is None:
+        del parameters["sourceIdentity"]
+    else:
+        parameters["sourceIdentity"] = run
+    return made
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
+def test_a_mint_that_is_none_of_a_broker_s_teaches_no_tag_in_whatever_order(order: tuple[int, ...]) -> None:
+    """Without brokers the first to name the run is believed: see the next test."""
+    own = event("own", userIdentity=session("ASIAPLANTED"))
+    events = [planted(), minting(), event("a", userIdentity=session()), own]
+    found = attributed((events[index] for index in order), Attributor(brokers=[BROKER]))
+    assert known(found["a"]) == known(found["mint"]) == MINTED
+    assert found["a"].by is By.SESSION_TAGS
+    assert (found["planted"].by, found["planted"].reason) == (By.SOURCE_IDENTITY, DOUBT)
+    assert known(found["planted"]) == {"agent": "release-bot", "run": RUN, "ticket": None, "capability": "plan"}
+    # Its SourceIdentity stands, and with it what the broker says of that run.
+    assert known(found["own"]) == MINTED
+    assert not any("EVIL" in str(one) or "mallory" in str(one) for one in found.values())
+
+
+def test_without_brokers_every_mint_is_believed() -> None:
+    found = attributed([planted(), minting(), event("a", userIdentity=session("ASIAOTHER"))])
+    assert (found["planted"].ticket, found["a"].ticket, found["a"].person) == ("EVIL-1", "EVIL-1", "mallory")
+    with_key = attributed([minting(), event("a", userIdentity=session())], Attributor(brokers=[BROKER]))
+    assert known(with_key["a"]) == MINTED
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("run", [None, RUN])
+def test_of_a_doubted_session_role_and_source_identity_stand(run: str | None, *, whole: bool) -> None:
+    """Also where the service leaves the session's context out."""
+    identity = session("ASIAPLANTED", run=run)
+    if not whole:
+        del identity["sessionContext"]
+    attributor = Attributor(brokers=[BROKER])
+    found = attributed([planted(run=run), event("a", userIdentity=identity)], attributor)
+    for one in found.values():
+        assert (one.agent, one.capability, one.run, one.ticket) == ("release-bot", "plan", run, None)
+        assert one.by is (By.SOURCE_IDENTITY if run else By.ROLE_PATH)
+        assert one.reason == (DOUBT if run else DOUBT.replace("tell", "tell run,"))
+    # A session of another key is not doubted for it.
+    other = attributed([event("b", userIdentity=session())], attributor)["b"]
+    assert "was not seen yet" in str(other.reason)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_doubted_session_is_the_weaker_sign_of_a_run_that_is_known(*, backwards: bool) -> None:
+    rest = [minting(), event("own", userIdentity=session("ASIAPLANTED"))]
+    found = attributed([planted(), *(reversed(rest) if backwards else rest)], Attributor(brokers=[BROKER]))["own"]
+    assert (known(found), found.by) == (MINTED, By.SOURCE_IDENTITY)
+    assert found.reason == DOUBT.replace("ticket, ", "")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_copy_of_the_role_s_account_does_not_stand_against_the_broker_s(*, backwards: bool) -> None:
+    """Of a call from another account it says no more of the caller than the account."""
+    copy = minting("copy")
+    copy["userIdentity"] = {"type": "AWSAccount", "principalId": "AROAEXAMPLE:x", "accountId": "444455556666"}
+    mints = [minting(), copy]
+    events = [*(reversed(mints) if backwards else mints), event("a", userIdentity=session())]
+    found = attributed(events, Attributor(brokers=[BROKER]))
+    assert (known(found["a"]), found["a"].by) == (MINTED, By.SESSION_TAGS)
+    assert found["a"].reason == "the session was minted without plan digest, approval, person"
+    assert found["copy"].ticket == (None if backwards else "OPS-42")
+
+
+def test_a_role_of_a_stranger_s_account_tells_no_more_than_its_path() -> None:
+    """Whoever owns an account may have the agents' path in it, and assume roles there."""
+    outside = ROLE.replace(ACCOUNT, "999999999999").replace("-plan", "-apply")
+    events = [minting(), planted(run=None, role=outside), event("a", userIdentity=session())]
+    found = attributed(events, Attributor(brokers=[BROKER]))
+    assert (found["planted"].by, found["planted"].capability) == (By.ROLE_PATH, "apply")
+    assert (found["planted"].ticket, found["planted"].person) == (None, None)
+    assert known(found["a"]) == MINTED
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "dynamodb"])
+def test_a_doubt_outlives_the_process(kind: str, tmp_path: Path) -> None:
+    table = Table()
+
+    def opened() -> Attributor:
+        stored = SqliteKnowledge(tmp_path / "k") if kind == "sqlite" else DynamoKnowledge(table, "table")
+        return Attributor(knowledge=stored, brokers=[BROKER])
+
+    first = opened()
+    attributed([planted(run=None)], first)
+    first.flush()
+    identity = {key: value for key, value in session("ASIAPLANTED").items() if key != "sessionContext"}
+    assert attributed([event("a", userIdentity=identity)], opened())["a"].by is By.ROLE_PATH
+
+
+def test_no_broker_at_all_is_believed_where_none_is_named() -> None:
+    assert attributed([minting()], Attributor(brokers=[]))["mint"].reason == DOUBT
+
+
+@pytest.mark.parametrize(
+    "arn", ["", "mcp-guardrails-broker", BROKER.replace("role", "user"), f"{BROKER}*", f"{BROKER}\n"]
+)
+def test_a_broker_that_is_no_role_is_refused(arn: str) -> None:
+    with pytest.raises(TrailError, match=r"broker .* is not allowed, expected a role's ARN"):
+        Attributor(brokers=[BROKER, arn])
+    with pytest.raises(TrailError, match="broker 'a' is not allowed"):
+        Attributor(brokers=BROKER)
+
+
+@pytest.mark.parametrize("service", MCP_SERVICES)
+def test_every_server_of_the_seconds_fast_rule_is_known(service: str) -> None:
+    stranger = session("ASIASTRANGER", role=f"arn:aws:iam::{ACCOUNT}:role/Person", run=None, invoked_by=service)
+    assert attributed([event("a", userIdentity=stranger)])["a"].by is By.INVOKED_BY
+
+
+def test_the_seconds_fast_rule_names_every_server_that_is_documented() -> None:
+    servers = {"aws-mcp", "aws-api-mcp", "ecs-mcp", "eks-mcp", "sagemaker-unified-studio-mcp"}
+    assert {f"{server}.amazonaws.com" for server in servers} == set(MCP_SERVICES)
