@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.account_baseline import AccountBaseline
     from sudo_mcp_guardrails.constructs.adopted import AdoptedLandingZone
     from sudo_mcp_guardrails.constructs.agent_boundary import AgentBoundary
+    from sudo_mcp_guardrails.constructs.agent_event_forwarding import AgentEventForwarding
     from sudo_mcp_guardrails.constructs.agent_guardrails import AgentGuardrails
     from sudo_mcp_guardrails.constructs.agent_landing_zone import AgentLandingZone
     from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.log_destinations import HttpEndpoint, SecurityLake, StorageBucket
     from sudo_mcp_guardrails.constructs.log_forwarding import LogForwarding
     from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
+    from sudo_mcp_guardrails.constructs.log_pipeline_calls import EventMembers
     from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize, PipelineError
     from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, TrailSource
     from sudo_mcp_guardrails.constructs.log_subscription import LogSubscription
@@ -67,6 +69,7 @@ _HOMES = {
     "Agent": "agents",
     "AgentBoundary": "constructs.agent_boundary",
     "AgentEnvironment": "agents",
+    "AgentEventForwarding": "constructs.agent_event_forwarding",
     "AgentGuardrails": "constructs.agent_guardrails",
     "AgentLandingZone": "constructs.agent_landing_zone",
     "AgentRoles": "constructs.agent_roles",
@@ -79,6 +82,7 @@ _HOMES = {
     "DeclaredRegion": "regions",
     "DirectAssumption": "constructs.direct",
     "DomainSize": "constructs.search_domain_size",
+    "EventMembers": "constructs.log_pipeline_calls",
     "ExemptPrincipals": "policies.organization.exempt",
     "Exemption": "policies.exemptions",
     "Framework": "compliance.frameworks",
@@ -127,6 +131,7 @@ __all__ = [
     "Agent",
     "AgentBoundary",
     "AgentEnvironment",
+    "AgentEventForwarding",
     "AgentGuardrails",
     "AgentLandingZone",
     "AgentRoles",
@@ -139,6 +144,7 @@ __all__ = [
     "DeclaredRegion",
     "DirectAssumption",
     "DomainSize",
+    "EventMembers",
     "ExemptPrincipals",
     "Exemption",
     "Framework",

@@ -34,6 +34,8 @@ REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "aws-cn": ("cn-north-1", "cn-northwest-1"),
     "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
 }
+GLOBAL_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""The Region of each partition where EventBridge hears of global services, such as IAM."""
 
 
 class DeclaredRegion(str):

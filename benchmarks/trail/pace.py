@@ -86,7 +86,7 @@ def _here(events: int, rounds: int) -> dict[str, float]:
     """Measure in this process, on one core."""
     from benchmarks.trail.files import made_files  # noqa: PLC0415 - after the extra was left out
     from sudo_mcp_guardrails.policies.naming import GuardrailNames  # noqa: PLC0415 - as above
-    from sudo_mcp_guardrails.trail.attributing import Attributor  # noqa: PLC0415 - as above
+    from sudo_mcp_guardrails.trail.attributing.attributor import NOBODY, Attributor  # noqa: PLC0415 - as above
     from sudo_mcp_guardrails.trail.collector import rare_collections  # noqa: PLC0415 - as above
     from sudo_mcp_guardrails.trail.reading import read_pieces  # noqa: PLC0415 - as above
     from sudo_mcp_guardrails.trail.reading.unpack import unpack  # noqa: PLC0415 - as above
@@ -105,8 +105,8 @@ def _here(events: int, rounds: int) -> dict[str, float]:
         with rare_collections():
             for name, data in files:
                 for piece in read_pieces(name, data):
-                    for event in piece.events:
-                        agents += attributor.attribute(event).attributed
+                    attribute = attributor.attribute
+                    agents += sum([attribute(event) is not NOBODY for event in piece.events])
                     count += len(piece.events)
                 attributor.amendments()
                 attributor.flush()

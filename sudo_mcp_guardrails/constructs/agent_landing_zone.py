@@ -19,7 +19,7 @@ from sudo_mcp_guardrails.constructs.landing_zone_checks import (
     check_regions_of_agents,
     check_targets_bind,
 )
-from sudo_mcp_guardrails.constructs.landing_zone_trail import zone_trail
+from sudo_mcp_guardrails.constructs.landing_zone_trail import forward_events, zone_trail
 from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
 from sudo_mcp_guardrails.constructs.policy_set import quota_of
 from sudo_mcp_guardrails.constructs.resource_guardrails import ResourceGuardrails
@@ -57,6 +57,9 @@ class AgentLandingZone(cdk.Stage):
 
     - ``LogArchive`` and ``Trail``, with ``retention``: the bucket in the log archive account, locked for that long, and
       the organization's trail in the management account.
+    - ``Events-ACCOUNT-REGION``, with a ``log_pipeline`` that takes them: what sends agents' calls to the log archive
+      within seconds, in each Region that agents work in and in that of global services; for the management account
+      it is in ``Trail``.
 
     Without ``retention`` what the organization has of logs stays as it is, and nothing costs anything.
 
@@ -82,7 +85,8 @@ class AgentLandingZone(cdk.Stage):
         retention: How long the organization's trail is kept, which is then made; ``settings`` must tell the
             organization's id. Default: no trail is made.
         log_pipeline: Makes what reads the log archive, such as
-            ``lambda scope, archive: LogPipeline(scope, "Pipeline", …)``; with ``retention``. Default: nothing.
+            ``lambda scope, archive: LogPipeline(scope, "Pipeline", …)``; with ``retention``. A :class:`LogPipeline`
+            with a fast path takes agents' calls of the organization's accounts within seconds. Default: nothing.
         hooks: Makes an account's CloudFormation hooks below a scope, in each of its Regions, such as
             ``lambda scope: GuardHook(scope, "Hook")``. Default: none.
 
@@ -201,6 +205,7 @@ class AgentLandingZone(cdk.Stage):
                 adopt=adopt,
                 pipeline=log_pipeline,
             )
+            forward_events(self.trail, self.regions, self._stack, settings)
         elif log_pipeline is not None:
             raise OrganizationError("log_pipeline without retention has nothing to read, expected both")
         if access_analyzer:

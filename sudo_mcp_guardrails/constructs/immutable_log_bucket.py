@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,7 @@ class LockMode(Enum):
     COMPLIANCE = "COMPLIANCE"
     """Nobody, root included, nor AWS: what is written stays, and is paid for, until its day."""
     GOVERNANCE = "GOVERNANCE"
-    """Who holds ``s3:BypassGovernanceRetention``; to try things out. Deleting needs a change of the policy besides."""
+    """Whom ``bypass`` names, and who may change the bucket's policy; to try things out."""
 
 
 class ImmutableLogBucket(Construct):
@@ -62,6 +63,9 @@ class ImmutableLogBucket(Construct):
             an organization is of its management account.
         organization_id: Where one of them is an organization trail. Default: none is.
         mode: Default: COMPLIANCE. GOVERNANCE is a warning.
+        bypass: ARNs of roles and users whose ``s3:BypassGovernanceRetention`` the policy lets through, with GOVERNANCE
+            alone, and with a warning. They shorten locks, to the floor at least; nobody deletes without a change of
+            the policy. Default: nobody.
         floor: Nobody can lock an object for fewer days from now. Default: the retention's days.
         encryption_key: A key whose policy lets CloudTrail and the readers use it. Default: one is made that does.
         readers: Account ids and ARNs of roles of other accounts that may read. Default: whom IAM lets, in this one.
@@ -73,8 +77,8 @@ class ImmutableLogBucket(Construct):
         names: Names of the guardrails' own resources.
 
     Raises:
-        LogArchiveError: For trails, readers or an organization of another form, a floor beyond the retention, and an
-            archive that begins after it.
+        LogArchiveError: For trails, readers or an organization of another form, a bypass of another form or in
+            COMPLIANCE mode, a floor beyond the retention, and an archive that begins after it.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class ImmutableLogBucket(Construct):
         trails: Sequence[str],
         organization_id: str = "",
         mode: LockMode = LockMode.COMPLIANCE,
+        bypass: Sequence[str] = (),
         floor: int | None = None,
         encryption_key: kms.IKey | None = None,
         readers: Sequence[str] = (),
@@ -100,6 +105,8 @@ class ImmutableLogBucket(Construct):
             raise LogArchiveError(f"retention {retention!r} is not allowed, expected a Retention")
         if not isinstance(mode, LockMode):
             raise LogArchiveError(f"mode {mode!r} is not allowed, expected a LockMode")
+        if bypass and mode is not LockMode.GOVERNANCE:
+            raise LogArchiveError(f"bypass {bypass!r} in mode {mode.value} is not allowed, expected GOVERNANCE for it")
         floor = retention.days if floor is None else floor
         if not 1 <= floor <= retention.days:
             raise LogArchiveError(f"floor of {floor} days is not allowed, expected 1 to {retention.days}")
@@ -114,6 +121,7 @@ class ImmutableLogBucket(Construct):
             organization_id=organization_id,
             readers=_strings("readers", readers),
             floor_days=floor,
+            bypass=_strings("bypass", bypass),
             names=names or GuardrailNames(),
         )
         self.encryption_key: kms.IKey = encryption_key or self._key()
@@ -141,15 +149,7 @@ class ImmutableLogBucket(Construct):
         )
         """The bucket."""
         self.policy: PolicyDocument = bucket_policy(
-            LogArchive(
-                bucket_arn=self.bucket.bucket_arn,
-                key_arn=self.encryption_key.key_arn,
-                trails=self._archive.trails,
-                organization_id=organization_id,
-                readers=self._archive.readers,
-                floor_days=floor,
-                names=self._archive.names,
-            )
+            replace(self._archive, bucket_arn=self.bucket.bucket_arn, key_arn=self.encryption_key.key_arn)
         )
         """The bucket's policy as data."""
         for statement in cdk_statements(self.policy):
@@ -180,8 +180,13 @@ class ImmutableLogBucket(Construct):
         if self.mode is LockMode.GOVERNANCE:
             annotations.add_warning_v2(
                 f"{_WARNING}governance",
-                "objects are locked in GOVERNANCE mode, which s3:BypassGovernanceRetention lifts: the log is immutable "
-                "in COMPLIANCE mode alone",
+                "objects are locked in GOVERNANCE mode, which who may change the bucket's policy can lift: the log is "
+                "immutable in COMPLIANCE mode alone",
+            )
+        if self._archive.bypass:
+            annotations.add_warning_v2(
+                f"{_WARNING}bypass",
+                f"{', '.join(self._archive.bypass)} may lift the locks of the log archive's objects",
             )
         if self._archive.floor_days < self.retention.days:
             annotations.add_warning_v2(

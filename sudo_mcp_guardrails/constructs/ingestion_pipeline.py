@@ -94,7 +94,7 @@ class IngestionPipeline(Construct):
                 f"units {min_units} to {max_units} are not allowed, expected 1 to {_MOST_UNITS}, in order"
             )
         path = f"/{(names or GuardrailNames()).prefix}/"
-        key = pipeline_key(self, encryption_key, direct=source.notifications is Notifications.S3)
+        key = pipeline_key(self, encryption_key, source)
         self.queue: NotificationQueue = NotificationQueue(
             self, "IngestionQueue", key=key, function_timeout=cdk.Duration.seconds(_FUNCTION_SECONDS)
         )

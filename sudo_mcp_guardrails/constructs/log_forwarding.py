@@ -15,14 +15,17 @@ from sudo_mcp_guardrails.constructs.asset import staged
 from sudo_mcp_guardrails.constructs.log_delivery import make_stream
 from sudo_mcp_guardrails.constructs.log_pipeline_alarms import function_alarms, make_alarms, queue_alarms
 from sudo_mcp_guardrails.constructs.log_pipeline_function import PipelineFunction
+from sudo_mcp_guardrails.constructs.log_pipeline_props import broker_variables
 from sudo_mcp_guardrails.constructs.log_pipeline_queue import NotificationQueue
 from sudo_mcp_guardrails.constructs.log_pipeline_schedules import event_source
-from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, tell_of_objects
+from sudo_mcp_guardrails.constructs.log_pipeline_sources import tell_of_objects
 from sudo_mcp_guardrails.constructs.log_pipeline_stores import DeadLetterBucket, pipeline_key
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_kinesisfirehose as firehose
@@ -61,6 +64,8 @@ class LogForwarding(Construct):
         alarm_topic: Whom alarms tell. Default: nobody.
         log_retention: Default: one year.
         names: Names of the guardrails' own resources.
+        brokers: As of a :class:`~sudo_mcp_guardrails.constructs.log_pipeline.LogPipeline`. Default: all tags are
+            believed.
     """
 
     def __init__(
@@ -76,11 +81,12 @@ class LogForwarding(Construct):
         alarm_topic: sns.ITopic | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         names: GuardrailNames | None = None,
+        brokers: Sequence[str] | None = None,
     ) -> None:
         super().__init__(scope, id)
         names = names or GuardrailNames()
         path = f"/{names.prefix}/"
-        key = pipeline_key(self, encryption_key, direct=source.notifications is Notifications.S3)
+        key = pipeline_key(self, encryption_key, source)
         timeout = cdk.Duration.seconds(_SECONDS)
         self.queue: NotificationQueue = NotificationQueue(self, "ForwardQueue", key=key, function_timeout=timeout)
         """Tells of new files."""
@@ -109,6 +115,7 @@ class LogForwarding(Construct):
                 "DEAD_LETTER_BUCKET": self.failed.bucket_name,
                 "DEAD_LETTER_PREFIX": _DEAD_LETTERS,
                 "PATIENCE_SECONDS": str(_SECONDS // 6),
+                **broker_variables(brokers),
             },
             timeout=timeout,
             memory=cdk.Size.gibibytes(1),

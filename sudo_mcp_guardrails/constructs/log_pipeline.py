@@ -17,11 +17,12 @@ from sudo_mcp_guardrails.constructs.log_pipeline_alarms import (
     own_alarms,
     queue_alarms,
 )
+from sudo_mcp_guardrails.constructs.log_pipeline_calls import MemberBus, tell_of_calls
 from sudo_mcp_guardrails.constructs.log_pipeline_functions import DEAD_LETTERS, PipelineFunctions
 from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize, PipelineError
 from sudo_mcp_guardrails.constructs.log_pipeline_queue import NotificationQueue
 from sudo_mcp_guardrails.constructs.log_pipeline_schedules import event_source
-from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, tell_of_calls, tell_of_objects
+from sudo_mcp_guardrails.constructs.log_pipeline_sources import tell_of_objects
 from sudo_mcp_guardrails.constructs.log_pipeline_stores import DeadLetterBucket, make_table, pipeline_key
 from sudo_mcp_guardrails.constructs.search_target import make_target
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
@@ -29,6 +30,8 @@ from sudo_mcp_guardrails.trail.index.names import PREFIX, check_prefix
 from sudo_mcp_guardrails.trail.index.policy import Tiers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_ec2 as ec2
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_s3 as s3
     from aws_cdk import aws_sns as sns
 
+    from sudo_mcp_guardrails.constructs.log_pipeline_calls import EventMembers
     from sudo_mcp_guardrails.constructs.log_pipeline_sources import TrailSource
     from sudo_mcp_guardrails.constructs.search_domain import SearchDomain
     from sudo_mcp_guardrails.constructs.search_domain_size import DomainSize
@@ -76,8 +80,10 @@ class LogPipeline(Construct):
         tiers: How long an index stays hot, warm and cold before it is deleted, in a domain that is made; what the law
             asks for stays in the bucket. Default: 90 days hot.
         fast_path: Whether agents' calls come by EventBridge too. Default: True.
-        event_bus: Where the rules of the fast path are, such as a bus that other accounts send to. Default: the
-            account's default bus, which has this account's calls alone.
+        event_bus: Where the rules of the fast path are. Default: the account's default bus, which has this account's
+            calls alone.
+        members: Other accounts whose calls come within seconds too; in each of them, and in each Region, stands an
+            :class:`AgentEventForwarding`. A bus is made for them. Default: none.
         heads_bucket: A bucket of a second account, for the daily head; its owner lets the head function's role put
             objects, and nobody replace them. Default: none, and a warning.
         dead_letters: A bucket for dead letters. Default: one is made.
@@ -88,6 +94,9 @@ class LogPipeline(Construct):
         architecture: Of the functions. Default: arm64.
         log_retention: Of all logs. Default: one year.
         names: Names of the guardrails' own resources, by whose path agents are known.
+        brokers: ARNs of the roles that mint agents' sessions, in every account: of each session broker
+            (``broker.role.role_arn``) and of who mints apply sessions. The tags of sessions that others mint, ticket
+            and person among them, are then not believed. Default: all are.
 
     Raises:
         PipelineError: For props that contradict each other, or a number outside its range.
@@ -108,6 +117,7 @@ class LogPipeline(Construct):
         tiers: Tiers | None = None,
         fast_path: bool = True,
         event_bus: events.IEventBus | None = None,
+        members: EventMembers | None = None,
         heads_bucket: s3.IBucket | None = None,
         dead_letters: s3.IBucket | None = None,
         encryption_key: kms.IKey | None = None,
@@ -117,15 +127,17 @@ class LogPipeline(Construct):
         architecture: lambda_.Architecture | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         names: GuardrailNames | None = None,
+        brokers: Sequence[str] | None = None,
     ) -> None:
         super().__init__(scope, id)
         check_prefix(index_prefix)
         if not 1 <= reconcile_days <= 30:  # noqa: PLR2004 - CloudTrail tries to deliver for 30 days
             raise PipelineError(f"reconcile_days {reconcile_days} is not allowed, expected 1 to 30")
-        names = names or GuardrailNames()
+        self.names: GuardrailNames = names or GuardrailNames()
+        """By which agents are known, and the roles that send members' calls."""
         tiers = tiers or Tiers()
         size = ingester or IngesterSize()
-        self.key: kms.IKey = pipeline_key(self, encryption_key, direct=source.notifications is Notifications.S3)
+        self.key: kms.IKey = pipeline_key(self, encryption_key, source)
         """Encrypts what the pipeline keeps."""
         timeout = cdk.Duration.seconds(size.timeout_seconds)
         self.queue: NotificationQueue = NotificationQueue(self, "Queue", key=self.key, function_timeout=timeout)
@@ -134,7 +146,13 @@ class LogPipeline(Construct):
         self.dead_letters: s3.IBucket = dead_letters or DeadLetterBucket(self, "DeadLetters", key=self.key).bucket
         """Where dead letters are kept, below ``dead-letters/``."""
         target, made = make_target(
-            self, domain, vpc=vpc, subnets=subnets, key=self.key, log_retention=log_retention, path=f"/{names.prefix}/"
+            self,
+            domain,
+            vpc=vpc,
+            subnets=subnets,
+            key=self.key,
+            log_retention=log_retention,
+            path=f"/{self.names.prefix}/",
         )
         if made is not None and ((tiers.warm and not made.size.warm_nodes) or (tiers.cold and not made.size.cold)):
             raise PipelineError(
@@ -150,7 +168,11 @@ class LogPipeline(Construct):
         """What comes by EventBridge within seconds; None without the fast path."""
         if fast_path:
             self.fast_queue = fast = NotificationQueue(self, "FastQueue", key=self.key, function_timeout=timeout)
-            tell_of_calls(self, fast, names=names, bus=event_bus)
+            tell_of_calls(self, fast, names=self.names, bus=event_bus.event_bus_name if event_bus is not None else None)
+        self.member_bus_arn: str | None = None
+        """ARN of the bus that member accounts send to; None without any."""
+        if members is not None:
+            self.accept_members(members)
         queues = [self.queue, *([self.fast_queue] if self.fast_queue is not None else [])]
         resources = may.PipelineResources(
             trail_bucket=source.bucket.bucket_arn,
@@ -181,8 +203,9 @@ class LogPipeline(Construct):
             tiers=tiers,
             architecture=architecture or lambda_.Architecture.ARM_64,
             log_retention=log_retention,
-            names=names,
+            names=self.names,
             pipeline=self.node.path,
+            brokers=brokers,
         )
         """Ingester, reconciler and publisher of heads."""
         if made is not None:
@@ -193,6 +216,24 @@ class LogPipeline(Construct):
         self.alarms: dict[str, cloudwatch.CfnAlarm] = self._watch(queues, alarm_topic, heads=heads_bucket is not None)
         """The alarms, by id."""
         self._warn(alarm_topic, heads_bucket)
+
+    def accept_members(self, members: EventMembers) -> str:
+        """Take calls of member accounts within seconds too.
+
+        Returns:
+            ARN of the bus that they send to, for their :class:`AgentEventForwarding`.
+
+        Raises:
+            PipelineError: Without the fast path, and where members were named before.
+        """
+        if self.fast_queue is None or self.member_bus_arn is not None:
+            raise PipelineError(
+                f"members {members} of pipeline {self.node.path!r} are not allowed, expected a fast path, and members "
+                "once"
+            )
+        bus = MemberBus(self, "Members", queue=self.fast_queue, members=members, names=self.names)
+        self.member_bus_arn = bus.arn
+        return bus.arn
 
     def _feed(self, size: IngesterSize, fast: NotificationQueue | None) -> None:
         """Have the ingester read the queues; together they ask for what is reserved for it, and not more."""

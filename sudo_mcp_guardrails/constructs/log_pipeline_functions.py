@@ -11,6 +11,7 @@ from constructs import Construct
 from sudo_mcp_guardrails.constructs import log_pipeline_policies as may
 from sudo_mcp_guardrails.constructs.asset import staged
 from sudo_mcp_guardrails.constructs.log_pipeline_function import PipelineFunction
+from sudo_mcp_guardrails.constructs.log_pipeline_props import broker_variables
 from sudo_mcp_guardrails.constructs.log_pipeline_schedules import every
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class PipelineFunctions(Construct):
         log_retention: Of their logs.
         names: Names of the guardrails' own resources.
         pipeline: Value of the metrics' dimension.
+        brokers: Roles whose session tags are believed; None for everybody's.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class PipelineFunctions(Construct):
         log_retention: logs.RetentionDays,
         names: GuardrailNames,
         pipeline: str,
+        brokers: Sequence[str] | None,
     ) -> None:
         super().__init__(scope, id)
         with staged("trail_ingest", "trail_reconcile", "trail_head") as directory:
@@ -105,6 +108,7 @@ class PipelineFunctions(Construct):
             "KNOWLEDGE_TABLE": tables[1],
             "DEAD_LETTER_BUCKET": dead_letters.bucket_name,
             "DEAD_LETTER_PREFIX": DEAD_LETTERS,
+            **broker_variables(brokers),
         }
         self.ingester: PipelineFunction = PipelineFunction(
             self,

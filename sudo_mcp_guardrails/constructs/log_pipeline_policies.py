@@ -202,14 +202,16 @@ def publish_head(r: PipelineResources, heads: str, heads_key: str | None) -> lis
     return found
 
 
-def key_users(*, direct: bool) -> list[Statement]:
+def key_users(senders: Sequence[tuple[str, str]]) -> list[Statement]:
     """Return the statements of the pipeline's key: its account, and the services that encrypt for others with it.
 
+    Each service only for the account whose rule, bucket or topic sends; SNS, S3 and EventBridge all say whose it is
+    (SQS developer guide, "Configure AWS KMS permissions with confused deputy protection").
+
     Args:
-        direct: whether S3 itself sends to the queue.
+        senders: The services that send to the queue, each with the account that it does it for.
     """
-    account = (("StringEquals", "aws:SourceAccount", (ACCOUNT,)),)
-    senders = ("events.amazonaws.com", "sns.amazonaws.com", *(("s3.amazonaws.com",) if direct else ()))
+    accounts = dict.fromkeys(account for _, account in senders)
     return [
         Statement(
             "PipelineKeyAccount",
@@ -234,13 +236,16 @@ def key_users(*, direct: bool) -> list[Statement]:
             ),
             reason="CloudWatch Logs encrypts the log groups of this account",
         ),
-        Statement(
-            "PipelineKeySenders",
-            "Allow",
-            ("kms:Decrypt", "kms:GenerateDataKey"),
-            resources=("*",),
-            principals=tuple(("Service", sender) for sender in senders),
-            conditions=() if direct else account,
-            reason="who sends to an encrypted queue encrypts its message",
+        *(
+            Statement(
+                "PipelineKeySenders" if account == ACCOUNT else "PipelineKeyOutsideSenders",
+                "Allow",
+                ("kms:Decrypt", "kms:GenerateDataKey"),
+                resources=("*",),
+                principals=tuple(("Service", service) for service, whose in senders if whose == account),
+                conditions=(("StringEquals", "aws:SourceAccount", (account,)),),
+                reason="who sends to an encrypted queue encrypts its message",
+            )
+            for account in accounts
         ),
     ]

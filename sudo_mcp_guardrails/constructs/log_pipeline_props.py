@@ -1,10 +1,17 @@
-"""How large the function of a log pipeline is, and what a pipeline refuses."""
+"""How large the function of a log pipeline is, whose tags it believes, and what a pipeline refuses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
 
 from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.trail.attributing.sessions import broker_roles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class PipelineError(GuardrailsError):
@@ -43,3 +50,21 @@ class IngesterSize:
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
                 raise PipelineError(f"ingester's {name} {value} is not allowed, expected {least} to {most}")
+
+
+def broker_variables(brokers: Sequence[str] | None) -> dict[str, str]:
+    """Return what tells a function whose session tags it believes.
+
+    Args:
+        brokers: ARNs of roles; None for everybody's.
+
+    Raises:
+        PipelineError: For none in a list, and text in the place of one.
+        TrailError: For what is no role's ARN.
+    """
+    if brokers is None:
+        return {}
+    if isinstance(brokers, str) or not brokers:
+        raise PipelineError(f"brokers {brokers!r} are not allowed, expected a list of roles' ARNs, or None for no list")
+    broker_roles([arn for arn in brokers if not cdk.Token.is_unresolved(arn)])
+    return {"BROKER_ROLES": ",".join(brokers)}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -102,6 +103,34 @@ def sender_conditions(arns: Sequence[str], *, account: str = ACCOUNT) -> Conditi
     """Return the conditions by which a service sends for these resources of an account alone."""
     found: Conditions = (("StringEquals", "aws:SourceAccount", (account,)),)
     return (("ArnLike", "aws:SourceArn", tuple(arns)), *found) if arns else found
+
+
+def rule_to(
+    scope: Construct,
+    id_: str,
+    description: str,
+    pattern: dict[str, Any],
+    queue: NotificationQueue,
+    *,
+    bus_name: str | None = None,
+    state: str = "ENABLED",
+) -> events.CfnRule:
+    """Make a rule that sends to a queue, and what it cannot deliver to that queue's dead letter queue."""
+    return events.CfnRule(
+        scope,
+        id_,
+        description=description,
+        event_bus_name=bus_name,
+        event_pattern=pattern,
+        state=state,
+        targets=[
+            events.CfnRule.TargetProperty(
+                arn=queue.queue.attr_arn,
+                id="Queue",
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=queue.dead_letter_queue.attr_arn),
+            )
+        ],
+    )
 
 
 def _send(sid: str, queue: sqs.CfnQueue, service: str, conditions: Conditions) -> Statement:

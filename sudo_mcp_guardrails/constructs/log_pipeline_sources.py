@@ -1,4 +1,4 @@
-"""What tells the log pipeline of new files, and of agents' calls within seconds."""
+"""What tells the log pipeline of new files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from sudo_mcp_guardrails.constructs.log_pipeline_props import PipelineError
-from sudo_mcp_guardrails.constructs.log_pipeline_queue import sender_conditions
+from sudo_mcp_guardrails.constructs.log_pipeline_queue import rule_to, sender_conditions
 from sudo_mcp_guardrails.policies.naming import ACCOUNT
 
 if TYPE_CHECKING:
@@ -20,40 +19,8 @@ if TYPE_CHECKING:
     from constructs import Construct
 
     from sudo_mcp_guardrails.constructs.log_pipeline_queue import NotificationQueue
-    from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 _WARNING: Final = "@sudo-mcp-guardrails/logPipeline:"
-ALL_MANAGEMENT_EVENTS: Final = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
-"""State of a rule that also sees read-only calls (EventBridge user guide, "Receiving read-only management events")."""
-MCP_SERVICES: Final = ("aws-mcp.amazonaws.com", "aws-api-mcp.amazonaws.com")
-TAMPERING: Final[dict[str, tuple[str, ...]]] = {
-    "cloudtrail.amazonaws.com": (
-        "DeleteTrail",
-        "PutEventSelectors",
-        "PutInsightSelectors",
-        "StopEventDataStoreIngestion",
-        "StopLogging",
-        "UpdateTrail",
-    ),
-    "events.amazonaws.com": ("DeleteRule", "DisableRule", "PutRule", "RemoveTargets"),
-    "kms.amazonaws.com": ("DisableKey", "PutKeyPolicy", "ScheduleKeyDeletion"),
-    "lambda.amazonaws.com": (
-        "DeleteEventSourceMapping20150331",
-        "PutFunctionConcurrency20171031",
-        "UpdateEventSourceMapping20150331",
-        "UpdateFunctionCode20150331v2",
-    ),
-    "logs.amazonaws.com": ("DeleteLogGroup", "DeleteSubscriptionFilter", "PutRetentionPolicy"),
-    "s3.amazonaws.com": (
-        "DeleteBucketPolicy",
-        "PutBucketLifecycle",
-        "PutBucketNotification",
-        "PutBucketPolicy",
-        "PutObjectLockConfiguration",
-    ),
-    "sqs.amazonaws.com": ("DeleteQueue", "PurgeQueue", "SetQueueAttributes"),
-}
-"""Calls by which a trail or this pipeline is switched off, by who serves them."""
 
 
 class Notifications(Enum):
@@ -106,6 +73,16 @@ class TrailSource:
             raise PipelineError(f"prefix {self.prefix!r} is not allowed, expected the beginning of keys, without *")
 
     @property
+    def senders(self) -> tuple[tuple[str, str], ...]:
+        """The services that send to the queue, each with the account whose rule, bucket or topic it does it for."""
+        found = [("events.amazonaws.com", ACCOUNT)]
+        if self.notifications is Notifications.S3:
+            found.append(("s3.amazonaws.com", self.account or ACCOUNT))
+        if self.topic is not None:
+            found.append(("sns.amazonaws.com", self.topic.env.account))
+        return tuple(found)
+
+    @property
     def key_arn(self) -> str | None:
         """ARN of the key that encrypts the trail, if one is known."""
         key = self.key or self.bucket.encryption_key
@@ -134,7 +111,7 @@ def tell_of_objects(scope: Construct, queue: NotificationQueue, source: TrailSou
     detail: dict[str, Any] = {"bucket": {"name": [bucket.bucket_name]}}
     if source.prefix:
         detail["object"] = {"key": [{"prefix": source.prefix}]}
-    rule = _rule(
+    rule = rule_to(
         scope,
         "Objects",
         "Tells the audit pipeline of new trail files",
@@ -143,94 +120,6 @@ def tell_of_objects(scope: Construct, queue: NotificationQueue, source: TrailSou
     )
     queue.allow("Objects", "events.amazonaws.com", sender_conditions([rule.attr_arn]), undelivered=True)
     _switch_on(scope, bucket)
-
-
-def tell_of_calls(
-    scope: Construct, queue: NotificationQueue, *, names: GuardrailNames, bus: events.IEventBus | None
-) -> None:
-    """Let the queue have agents' calls, and what tampers with the trail, within seconds.
-
-    A rule sees the calls of its own account and Region, and what other accounts' rules send to its bus. CloudTrail
-    sends to EventBridge as well as it can, and nothing of over 256 KB; the files are what is complete.
-
-    Args:
-        scope: Where the rules are made.
-        queue: The queue.
-        names: Where the agents' roles live.
-        bus: Where the rules are. Default: the account's default bus.
-    """
-    rules = [
-        _rule(
-            scope,
-            "AgentCalls",
-            "Sends what agents call to the audit pipeline, within seconds",
-            agent_calls(names),
-            queue,
-            bus=bus,
-            state=ALL_MANAGEMENT_EVENTS,
-        ),
-        _rule(
-            scope,
-            "Tampering",
-            "Sends what tampers with the trail to the audit pipeline, within seconds",
-            {
-                "source": [{"prefix": "aws."}],
-                "detail-type": ["AWS API Call via CloudTrail"],
-                "detail": {
-                    "$or": [
-                        {"eventSource": [source], "eventName": list(names_)} for source, names_ in TAMPERING.items()
-                    ]
-                },
-            },
-            queue,
-            bus=bus,
-        ),
-    ]
-    arns = [rule.attr_arn for rule in rules]
-    queue.allow("Calls", "events.amazonaws.com", sender_conditions(arns), undelivered=True)
-
-
-def agent_calls(names: GuardrailNames) -> dict[str, Any]:
-    """Return the pattern of agents' calls: by their roles' path, by who made the call for them, by its kind."""
-    role = {"sessionContext": {"sessionIssuer": {"arn": [{"wildcard": names.agent_principals}]}}}
-    return {
-        # PutEvents refuses sources that begin so: without it anybody who may call it could forge events.
-        "source": [{"prefix": "aws."}],
-        "detail-type": [{"wildcard": "AWS * via CloudTrail"}],
-        "detail": {
-            "$or": [
-                {"userIdentity": role},
-                {"userIdentity": {"invokedBy": list(MCP_SERVICES)}},
-                {"eventType": ["AwsMcpEvent"]},
-            ]
-        },
-    }
-
-
-def _rule(  # noqa: PLR0917 - what a rule consists of
-    scope: Construct,
-    id_: str,
-    description: str,
-    pattern: dict[str, Any],
-    queue: NotificationQueue,
-    bus: events.IEventBus | None = None,
-    state: str = "ENABLED",
-) -> events.CfnRule:
-    return events.CfnRule(
-        scope,
-        id_,
-        description=description,
-        event_bus_name=bus.event_bus_name if bus is not None else None,
-        event_pattern=pattern,
-        state=state,
-        targets=[
-            events.CfnRule.TargetProperty(
-                arn=queue.queue.attr_arn,
-                id="Queue",
-                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=queue.dead_letter_queue.attr_arn),
-            )
-        ],
-    )
 
 
 def _switch_on(scope: Construct, bucket: s3.IBucket) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -17,21 +17,24 @@ from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.trail.ledger import LEDGER_KEY
 
+if TYPE_CHECKING:
+    from sudo_mcp_guardrails.constructs.log_pipeline_sources import TrailSource
+
 KNOWLEDGE_KEY: Final = "pk"
 KNOWLEDGE_EXPIRES: Final = "expires"
-"""As :class:`~sudo_mcp_guardrails.trail.attributing.stores.DynamoKnowledge` has them."""
+"""As :class:`~sudo_mcp_guardrails.trail.attributing.dynamodb_store.DynamoKnowledge` has them."""
 _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 
 
-def pipeline_key(scope: Construct, given: kms.IKey | None, *, direct: bool) -> kms.IKey:
+def pipeline_key(scope: Construct, given: kms.IKey | None, source: TrailSource) -> kms.IKey:
     """Return the key of a pipeline: the given one, or one that is made (1 USD a month), with yearly rotation.
 
     Args:
         scope: Where.
         given: Is given the same statements where the app owns it; otherwise a warning says which it needs.
-        direct: Whether S3 itself sends to the queue.
+        source: Whose notifications are encrypted with it.
     """
-    statements = key_users(direct=direct)
+    statements = key_users(source.senders)
     if given is None:
         made = kms.CfnKey(
             scope,

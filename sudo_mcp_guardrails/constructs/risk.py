@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from constructs import Construct, IConstruct
 
-    from sudo_mcp_guardrails.iam.documents import PolicyDocument
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 
 _PREFIXED: Final = re.compile(r"[A-Za-z][\w.-]*::\S.*", re.DOTALL)
 _CHECKOV: Final = re.compile(r"CKV2?_[A-Z]+_\d+")
@@ -98,17 +98,27 @@ def policy_findings(document: PolicyDocument) -> Iterable[str]:
     """
     found: set[str] = set()
     for statement in document.statements:
-        if statement.effect != "Allow":
-            continue
-        wild = [f"Action::{action}" for action in statement.actions if "*" in action]
-        wild += [f"Resource::{_shown(resource)}" for resource in statement.resources if "*" in resource]
-        found.update(f"AwsSolutions::AwsSolutions-IAM5[{item}]" for item in wild)
-        if any(action.endswith(":*") for action in statement.actions):
+        found.update(wildcard_findings(statement, map(shown, statement.resources)))
+        if statement.effect == "Allow" and any(action.endswith(":*") for action in statement.actions):
             found.update(_FULL_ACCESS)
     return sorted(found)
 
 
-def _shown(resource: str) -> str:
+def wildcard_findings(statement: Statement, resources: Iterable[str]) -> list[str]:
+    """Return the cdk-nag findings for the wildcards of one statement; none for a Deny.
+
+    Args:
+        statement: The statement.
+        resources: Its resources, as cdk-nag writes them.
+    """
+    if statement.effect != "Allow":
+        return []
+    wild = [f"Action::{action}" for action in statement.actions if "*" in action]
+    wild += [f"Resource::{resource}" for resource in resources if "*" in resource]
+    return [f"AwsSolutions::AwsSolutions-IAM5[{item}]" for item in dict.fromkeys(wild)]
+
+
+def shown(resource: str) -> str:
     """Write an ARN as cdk-nag does, with references in angle brackets."""
     return re.sub(r"\$\{(AWS::\w+)\}", r"<\1>", resource)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 
-from sudo_mcp_guardrails.constructs.risk import accept_risk
+from sudo_mcp_guardrails.constructs.risk import accept_risk, shown, wildcard_findings
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
@@ -21,21 +20,15 @@ def accept_wildcards(policy: GuardrailPolicy) -> None:
     """
     stack = cdk.Stack.of(policy)
     for statement in policy.document.statements:
-        if statement.effect != "Allow":
-            continue
-        shown = [f"Action::{action}" for action in statement.actions if "*" in action]
-        shown += [
-            f"Resource::{item}" for item in map(_written, stack.resolve(list(statement.resources))) if "*" in item
-        ]
-        if shown:
-            nag = [f"AwsSolutions::AwsSolutions-IAM5[{item}]" for item in dict.fromkeys(shown)]
+        nag = wildcard_findings(statement, map(_written, stack.resolve(list(statement.resources))))
+        if nag:
             accept_risk(policy, nag=nag, reason=statement.reason)
 
 
 def _written(value: Any) -> str:  # noqa: ANN401 - walks what CloudFormation takes for text
     """Write an ARN as cdk-nag does, with references in angle brackets."""
     if isinstance(value, str):
-        return re.sub(r"\$\{(AWS::\w+)\}", r"<\1>", value)
+        return shown(value)
     if isinstance(value, dict) and "Ref" in value:
         return f"<{value['Ref']}>"
     if isinstance(value, dict) and "Fn::GetAtt" in value:

@@ -18,7 +18,10 @@ EVENT: Final = "event:"
 
 
 class NotifiedFiles:
-    """The files of one or more messages, each name once, in the order of their names.
+    """The files of one or more messages, each once, in the order of their names.
+
+    Two versions of one key are two files, lest who replaces an object hides what was in it before. The events of both
+    are taken in; the ledger knows names alone, and keeps the line of the version that was told of last.
 
     Args:
         notifications: what the messages say.
@@ -27,24 +30,26 @@ class NotifiedFiles:
     """
 
     def __init__(self, notifications: Sequence[Notification], client: Any, *, max_bytes: int) -> None:  # noqa: ANN401 - boto3 has no types
-        self._files: dict[str, SourceFile] = {}
+        self._files: dict[tuple[str, str], SourceFile] = {}
         self._buckets: dict[str, S3Source] = {}
         self._events: dict[str, bytes] = {}
         for notification in notifications:
             for found in notification.objects:
                 bucket = self._buckets.setdefault(found.bucket, S3Source(client, found.bucket, max_bytes=max_bytes))
                 # By its version, so that an object that was deleted or replaced meanwhile is read all the same.
-                self._files[found.name] = bucket.file(found.key, found.size or 0, version=found.version)
+                self._files[found.name, found.version or ""] = bucket.file(
+                    found.key, found.size or 0, version=found.version
+                )
             for event in notification.events:
                 # By content: the same event twice is one file, and dead letters of two never get one name.
                 name = f"{EVENT}{hashlib.sha256(event).hexdigest()}"
                 self._events[name] = event
-                self._files[name] = SourceFile(name, len(event))
+                self._files[name, ""] = SourceFile(name, len(event))
 
     def files(self) -> Iterator[SourceFile]:
         """Yield the files."""
-        for name in sorted(self._files):
-            yield self._files[name]
+        # Of one name in the order that they were told of: version ids have none.
+        yield from sorted(self._files.values(), key=lambda file: file.name)
 
     def read(self, file: SourceFile) -> bytes | None:
         """Return a file's bytes; None where the object is gone.

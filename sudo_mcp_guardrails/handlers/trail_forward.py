@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.handlers import trail_ingest
-from sudo_mcp_guardrails.handlers.trail_parts import Parts
+from sudo_mcp_guardrails.handlers.trail_parts import Parts, named_brokers
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.trail.attributing import Attributor
+from sudo_mcp_guardrails.trail.attributing.dynamodb_store import DynamoKnowledge
 from sudo_mcp_guardrails.trail.attributing.knowledge import WAITING, MemoryKnowledge
-from sudo_mcp_guardrails.trail.attributing.stores import DynamoKnowledge
 from sudo_mcp_guardrails.trail.sinks.dead_letters import S3DeadLetters
 from sudo_mcp_guardrails.trail.sinks.firehose import FirehoseSink
 from sudo_mcp_guardrails.trail.sinks.retrying import Patience
@@ -72,5 +72,6 @@ def _made_parts() -> Parts:
     table = os.environ["KNOWLEDGE_TABLE"]
     # What the pipeline has learned of sessions; without it only what each container has seen itself.
     knowledge = Borrowed(DynamoKnowledge(boto3.client("dynamodb"), table)) if table else None
-    attributor = Attributor(GuardrailNames(os.environ["NAMES_PREFIX"]), knowledge=knowledge)
+    names = GuardrailNames(os.environ["NAMES_PREFIX"])
+    attributor = Attributor(names, knowledge=knowledge, brokers=named_brokers())
     return Parts(os.environ["PIPELINE"], s3, sink, attributor, seconds)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sudo_mcp_guardrails.handlers.notified import EVENT
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.trail.attributing import Attributor
-from sudo_mcp_guardrails.trail.attributing.stores import DynamoKnowledge
+from sudo_mcp_guardrails.trail.attributing.dynamodb_store import DynamoKnowledge
 from sudo_mcp_guardrails.trail.index.template import IndexSettings
 from sudo_mcp_guardrails.trail.ledger import DynamoLedger
 from sudo_mcp_guardrails.trail.sinks.dead_letters import S3DeadLetters
@@ -77,6 +77,12 @@ class FileLedger:
         return self._ledger.records()
 
 
+def named_brokers() -> list[str] | None:
+    """Return the roles whose session tags are believed, as the environment names them; None for everybody's."""
+    named = os.environ.get("BROKER_ROLES")
+    return named.split(",") if named else None
+
+
 @lru_cache(maxsize=1)
 def made_parts() -> Parts:
     """Return the parts, as the environment says; they are kept for the container's next invocation."""
@@ -109,5 +115,6 @@ def made_parts() -> Parts:
     attributor = Attributor(
         GuardrailNames(os.environ["NAMES_PREFIX"]),
         knowledge=DynamoKnowledge(dynamodb, os.environ["KNOWLEDGE_TABLE"]),
+        brokers=named_brokers(),
     )
     return Parts(os.environ["PIPELINE"], s3, sink, attributor, seconds, transport=transport, settings=settings)

@@ -23,6 +23,7 @@ _TRAIL: Final = re.compile(
     re.ASCII,
 )
 _ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
+_BYPASS: Final = re.compile(rf"arn:{_PIECE}:iam::(?:\$\{{[^{{}}]+\}}|\d{{12}}):(?:role|user)/[^\s*?]+", re.ASCII)
 _READER: Final = re.compile(r"\d{12}|arn:[^\s*?]+|\$\{[^{}]+\}", re.ASCII)
 EVERYONE: Final = (("AWS", "*"),)
 """Any principal at all."""
@@ -46,10 +47,12 @@ class LogArchive:
         organization_id: Where one of them is an organization trail. Default: none is.
         readers: Account ids, and ARNs of roles, that may read. Default: whom IAM lets in this account.
         floor_days: Nobody may lock an object for fewer days than these from now.
+        bypass: ARNs of roles and users that may lift locks of GOVERNANCE mode. Default: nobody. No agent ever may.
         names: Names of the guardrails' own resources, by which agents are known.
 
     Raises:
-        LogArchiveError: For no trail, a trail, organization or reader of another form, and days below 1.
+        LogArchiveError: For no trail, a trail, organization, reader or bypass of another form, an agent's role among
+            these, and days below 1.
     """
 
     bucket_arn: str
@@ -58,6 +61,7 @@ class LogArchive:
     organization_id: str = ""
     readers: tuple[str, ...] = ()
     floor_days: int = 1
+    bypass: tuple[str, ...] = ()
     names: GuardrailNames = field(default_factory=GuardrailNames)
 
     def __post_init__(self) -> None:
@@ -70,8 +74,17 @@ class LogArchive:
             raise LogArchiveError(f"organization {self.organization_id!r} is not allowed, expected o- and an id")
         for reader in self.readers:
             _check_reader(reader)
+        for arn in self.bypass:
+            _check_bypass(arn, f":role{self.names.agents_path}")
         if self.floor_days < 1:
             raise LogArchiveError(f"floor of {self.floor_days!r} days is not allowed, expected at least 1")
+
+
+def _check_bypass(arn: object, agents: str) -> None:
+    if not isinstance(arn, str) or not _BYPASS.fullmatch(arn) or agents in arn:
+        raise LogArchiveError(
+            f"bypass {arn!r} of the log archive is not allowed, expected the whole ARN of a role or user, no agent's"
+        )
 
 
 def _check_reader(reader: object) -> None:
@@ -194,6 +207,13 @@ def bucket_policy(archive: LogArchive) -> PolicyDocument:
             (objects,),
             (("NumericLessThan", "s3:object-lock-remaining-retention-days", (str(archive.floor_days),)),),
             "no object is locked for less time than the regulations ask for",
+        ),
+        _deny(
+            "LogBucketNoBypass",
+            ("s3:BypassGovernanceRetention",),
+            (objects,),
+            (("ArnNotLike", "aws:PrincipalArn", archive.bypass),) if archive.bypass else (),
+            "IAM gives it to every administrator: what is locked in GOVERNANCE mode stays locked",
         ),
         _deny(
             "LogBucketNoAgents",

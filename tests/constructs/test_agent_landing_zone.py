@@ -22,13 +22,18 @@ from sudo_mcp_guardrails import (
     AgentLandingZone,
     BrokerCaller,
     DeclaredRegion,
+    EventMembers,
     Framework,
     GuardrailNames,
     Guardrails,
     InvalidAgentError,
+    LogPipeline,
     OrganizationError,
     OrganizationSettings,
+    Placement,
     Retention,
+    SearchTarget,
+    TrailSource,
 )
 from sudo_mcp_guardrails.constructs import budget
 from sudo_mcp_guardrails.constructs.account_baseline import callers_of
@@ -41,6 +46,7 @@ ONE, TWO = "111111111111", "222222222222"
 OU = "ou-a1b2-c3d4e5f6"
 HOME, AWAY = "eu-central-1", "eu-west-1"
 NEVER = date(2999, 1, 1)
+DOMAIN = SearchTarget("https://search", f"arn:aws:es:{HOME}:{LOGS}:domain/d", Placement("vpc-1", ("s-1",), ("sg-1",)))
 
 
 def agent(name: str, *accounts: str, regions: tuple[str, ...] = (HOME,)) -> Agent:
@@ -369,6 +375,84 @@ class TestTrail:
             log_pipeline=lambda scope, archive: seen.append(f"{scope.node.path} {archive.node.path}"),
         )
         assert seen == [f"{zone.node.path}/LogArchive {zone.node.path}/LogArchive/LogArchive"]
+
+    @pytest.mark.parametrize(
+        ("regions", "heard"), [((), True), ((HOME, AWAY, "us-east-1"), True), ((HOME, AWAY), False)]
+    )
+    def test_members_send_agents_calls_to_the_pipeline(self, regions: tuple[str, ...], *, heard: bool) -> None:
+        agents = [agent("a-bot", ONE, regions=(HOME, AWAY)), agent("b-bot", TWO, LOGS)]
+        zone = make(
+            settings=OrganizationSettings(organization_id="o-a1b2c3d4e5", regions=regions),
+            retention=Retention.for_(Framework.SOC2),
+            agents=agents,
+            log_pipeline=lambda scope, archive: LogPipeline(
+                scope, "Pipeline", source=TrailSource(archive.bucket), domain=DOMAIN
+            ),
+        )
+        assert zone.trail is not None
+        warned = assertions.Annotations.from_stack(cdk.Stack.of(zone.trail.archive)).find_warning(
+            "*", assertions.Match.string_like_regexp("noGlobalServices")
+        )
+        assert len(warned) == (not heard)
+        assembly = zone.synth()
+        found = {
+            (stack.environment.account, stack.environment.region): stack
+            for stack in assembly.stacks
+            if any(r["Type"] == "AWS::Events::Rule" for r in stack.template.get("Resources", {}).values())
+        }
+        places = {(MANAGEMENT, HOME), (LOGS, HOME), (ONE, HOME), (ONE, AWAY), (TWO, HOME)}
+        places |= {(account, "us-east-1") for account in (ONE, TWO, LOGS) if heard}
+        assert set(found) == places
+        assert found[MANAGEMENT, HOME].stack_name == "Zone-Trail", "who stops the trail does it there"
+        bus = f":events:{HOME}:{LOGS}:event-bus/mcp-guardrails-agent-events"
+        archive = found.pop((LOGS, HOME))
+        for stack in found.values():
+            rules = [r for r in stack.template["Resources"].values() if r["Type"] == "AWS::Events::Rule"]
+            assert len(rules) == 2
+            assert all(bus in json.dumps(rule["Properties"]["Targets"][0]["Arn"]) for rule in rules)
+            assert archive.id in {dependency.id for dependency in stack.dependencies}
+        [policy] = [r for r in archive.template["Resources"].values() if r["Type"] == "AWS::Events::EventBusPolicy"]
+        condition = policy["Properties"]["Statement"]["Condition"]
+        assert condition["StringEquals"] == {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}
+
+    def test_a_pipeline_without_a_fast_path_has_no_members(self) -> None:
+        zone = make(
+            settings=OrganizationSettings(organization_id="o-a1b2c3d4e5"),
+            retention=Retention.for_(Framework.SOC2),
+            log_pipeline=lambda scope, archive: LogPipeline(
+                scope, "Pipeline", source=TrailSource(archive.bucket), domain=DOMAIN, fast_path=False
+            ),
+        )
+        assert zone.trail is not None
+        assert zone.trail.bus_arn is None
+        assert not [child for child in zone.node.children if child.node.id.startswith("Events-")]
+
+    def test_a_pipeline_that_knows_agents_by_other_names_is_refused(self) -> None:
+        with pytest.raises(OrganizationError, match=r"log_pipeline has names .*expected those of settings"):
+            make(
+                settings=OrganizationSettings(organization_id="o-a1b2c3d4e5", names=GuardrailNames("other")),
+                retention=Retention.for_(Framework.SOC2),
+                log_pipeline=lambda scope, archive: LogPipeline(
+                    scope, "Pipeline", source=TrailSource(archive.bucket), domain=DOMAIN
+                ),
+            )
+
+    def test_members_that_the_pipeline_names_itself_stay_as_they_are(self) -> None:
+        zone = make(
+            settings=OrganizationSettings(organization_id="o-a1b2c3d4e5"),
+            retention=Retention.for_(Framework.SOC2),
+            log_pipeline=lambda scope, archive: LogPipeline(
+                scope,
+                "Pipeline",
+                source=TrailSource(archive.bucket),
+                domain=DOMAIN,
+                members=EventMembers(accounts=(ONE, TWO, MANAGEMENT)),
+            ),
+        )
+        assert zone.trail is not None
+        template = assertions.Template.from_stack(cdk.Stack.of(zone.trail.archive))
+        [policy] = template.find_resources("AWS::Events::EventBusPolicy").values()
+        assert policy["Properties"]["StatementId"] == "AgentEventsAccounts"
 
     def test_without_a_retention_there_is_none(self) -> None:
         assert make().trail is None

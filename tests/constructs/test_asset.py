@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,25 @@ def test_the_ingester_s_holds_what_it_reaches_and_no_more() -> None:
     assert all(f"{parent}/__init__.py" in files for file in files if (parent := file.rpartition("/")[0])), (
         "every folder is a package"
     )
+
+
+@pytest.mark.parametrize("handler", ["trail_ingest", "trail_reconcile", "trail_head", "trail_forward"])
+def test_a_function_of_the_trail_starts_without_sqlite(handler: str, tmp_path: Path) -> None:
+    """What a laptop keeps in a file is in DynamoDB there, and the library would cost time at each cold start."""
+    assert not [file for file in reached(handler) if "sqlite" in file]
+    code = (
+        "import importlib, sys\n"
+        f"sys.path[:] = [path for path in sys.path if 'site-packages' not in path] + [{str(tmp_path)!r}]\n"
+        f"print(importlib.import_module({handler_name(handler).removesuffix('.handler')!r}).__file__)\n"
+        "print(any('sqlite' in name for name in sys.modules), 'sudo_mcp_guardrails.trail.errors' in sys.modules)\n"
+    )
+    with staged(handler) as directory:
+        shutil.copytree(directory, tmp_path, dirs_exist_ok=True)
+    command = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    place, seen = done.stdout.splitlines()
+    assert place.startswith(str(tmp_path))
+    assert seen == "False True"
 
 
 def test_the_broker_is_one_file() -> None:

@@ -24,6 +24,7 @@ ARCHIVE, MANAGEMENT, READER = "111111111111", "999999999999", "222222222222"
 ORGANIZATION = "o-a1b2c3d4e5"
 TRAIL = trail_arn("mcp-guardrails-trail", account=MANAGEMENT)
 HIPAA = Retention.for_(Framework.HIPAA, Framework.PCI_DSS)
+BREAK_GLASS = f"arn:aws:iam::{ARCHIVE}:role/emergency"
 Template = dict[str, Any]
 
 
@@ -105,7 +106,7 @@ class TestBucket:
         tokens = {bucket.bucket.bucket_arn: "BUCKET", bucket.encryption_key.key_arn: "KEY"}
         expected = bucket.policy.resolve({"Partition": "aws", "AccountId": ARCHIVE, "Region": "eu-central-1"}).to_dict()
         assert by_sid(said) == by_sid(replaced(expected, tokens))
-        assert len(by_sid(said)) == 11
+        assert len(by_sid(said)) == 12
         key = plain(only(found, "AWS::KMS::Key")["KeyPolicy"])
         values = {"Partition": "aws", "AccountId": ARCHIVE, "Region": "eu-central-1"}
         assert by_sid(key) == by_sid(key_policy(bucket._archive).resolve(values).to_dict())
@@ -116,6 +117,24 @@ class TestBucket:
             said = by_sid(plain(only(resources(new_bucket(**props)), "AWS::S3::BucketPolicy")["PolicyDocument"]))
             condition = {"NumericLessThan": {"s3:object-lock-remaining-retention-days": days}}
             assert said["LogBucketRetentionFloor"]["Condition"] == condition
+
+    @pytest.mark.parametrize("mode", LockMode)
+    def test_nobody_lifts_a_lock(self, mode: LockMode) -> None:
+        said = by_sid(plain(only(resources(new_bucket(mode=mode)), "AWS::S3::BucketPolicy")["PolicyDocument"]))
+        deny = said["LogBucketNoBypass"]
+        assert (deny["Effect"], deny["Principal"]) == (["Deny"], ["*"])
+        assert deny["Action"] == ["s3:BypassGovernanceRetention"]
+        assert "Condition" not in deny
+
+    def test_in_governance_mode_those_who_are_named_lift_locks_and_synthesis_says_so(self) -> None:
+        stack = new_stack()
+        found = resources(new_bucket(stack, mode=LockMode.GOVERNANCE, bypass=[BREAK_GLASS]))
+        said = by_sid(plain(only(found, "AWS::S3::BucketPolicy")["PolicyDocument"]))
+        assert said["LogBucketNoBypass"]["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": BREAK_GLASS}}
+        bypass, governance = sorted(warnings(stack))
+        assert f"{BREAK_GLASS} may lift the locks" in governance + bypass
+        assert "immutableLogBucket.bypass]" in governance + bypass
+        assert "immutableLogBucket.governance]" in governance + bypass
 
     def test_a_key_that_is_there_is_used(self) -> None:
         stack = new_stack()
@@ -207,9 +226,20 @@ def test_partitions(region: str, partition: str) -> None:
         ({"trails": ["x"]}, "trail 'x' is not allowed"),
         ({"organization_id": "x"}, "organization 'x' is not allowed"),
         ({"readers": ["*"]}, "reader '\\*'"),
+        ({"bypass": [BREAK_GLASS]}, "in mode COMPLIANCE is not allowed, expected GOVERNANCE"),
+        ({"mode": LockMode.GOVERNANCE, "bypass": BREAK_GLASS}, "bypass .* expected a list of ARNs"),
+        ({"mode": LockMode.GOVERNANCE, "bypass": ["arn:aws:iam::111111111111:role/*"]}, "bypass .* is not allowed"),
+        ({"mode": LockMode.GOVERNANCE, "bypass": ["arn:aws:iam::111111111111:root"]}, "whole ARN of a role or user"),
+        (
+            {"mode": LockMode.GOVERNANCE, "bypass": ["arn:aws:iam::111111111111:role/mcp-guardrails/agents/a/a-read"]},
+            "a role or user, no agent's",
+        ),
         ({"archive_after": cdk.Duration.days(2192)}, "archive after 2192 days is not allowed, expected 1 to 2191"),
     ],
-    ids=["retention", "mode", "floor", "high-floor", "no-trail", "text", "trail", "organization", "reader", "archive"],
+    ids=[
+        *("retention", "mode", "floor", "high-floor", "no-trail", "text", "trail", "organization", "reader"),
+        *("bypass-compliance", "bypass-text", "bypass-pattern", "bypass-root", "bypass-agent", "archive"),
+    ],
 )
 def test_bad_props(props: dict[str, Any], message: str) -> None:
     stack = new_stack()

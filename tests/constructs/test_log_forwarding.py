@@ -19,7 +19,7 @@ from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
 from sudo_mcp_guardrails.constructs.log_pipeline_props import PipelineError
 from sudo_mcp_guardrails.constructs.log_pipeline_sources import TrailSource
 from sudo_mcp_guardrails.trail.ocsf import COLUMNS
-from tests.constructs.test_log_pipeline import DOMAIN, given_bucket, made, new_stack, statements
+from tests.constructs.test_log_pipeline import BROKER, DOMAIN, given_bucket, made, new_stack, statements
 
 KINDS = ("http", "bucket", "lake")
 
@@ -52,6 +52,9 @@ def test_an_endpoint_s_key_is_a_secret_and_what_it_refuses_is_kept() -> None:
     assert "ForwardingSchema" not in policy
     variables = resources["AWS::Lambda::Function"]["ForwardingForward"]["Environment"]["Variables"]
     assert (variables["FORM"], variables["KNOWLEDGE_TABLE"]) == ("cloudtrail", "")
+    assert "BROKER_ROLES" not in variables
+    named = made(built("http", brokers=[BROKER]))["AWS::Lambda::Function"]["ForwardingForward"]
+    assert named["Environment"]["Variables"]["BROKER_ROLES"] == BROKER
 
 
 def test_a_bucket() -> None:

@@ -12,25 +12,32 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from sudo_mcp_guardrails import Guardrails
 from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
+from sudo_mcp_guardrails.constructs.log_pipeline_calls import EventMembers
 from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize, PipelineError
-from sudo_mcp_guardrails.constructs.log_pipeline_sources import TAMPERING, Notifications, TrailSource
+from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, TrailSource
 from sudo_mcp_guardrails.constructs.search_domain_size import DomainError, DomainSize
 from sudo_mcp_guardrails.constructs.search_network import Placement, PlacementError
 from sudo_mcp_guardrails.constructs.search_target import SearchTarget
+from sudo_mcp_guardrails.policies.agent_events import TAMPERING
 from sudo_mcp_guardrails.trail.errors import TrailError
 from sudo_mcp_guardrails.trail.index.policy import Tiers
 
 Template = dict[str, Any]
+_ARN = ("arn:", {"Ref": "AWS::Partition"}, ":events:", {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"})
+_FORWARDERS = {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/mcp-guardrails/forwarding/*"}}
 ACCOUNT = "111111111111"
 DOMAIN = SearchTarget(
     "https://search", f"arn:aws:es:eu-central-1:{ACCOUNT}:domain/d", Placement("vpc-1", ("s-1",), ("sg-1",))
 )
+
+BROKER = f"arn:aws:iam::{ACCOUNT}:role/mcp-guardrails/mcp-guardrails-session-broker"
 
 
 def new_stack(region: str = "eu-central-1", context: dict[str, Any] | None = None) -> cdk.Stack:
@@ -71,7 +78,8 @@ def whole() -> dict[str, dict[str, Template]]:
     stack = new_stack()
     topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:eu-central-1:{ACCOUNT}:alarms")
     heads = s3.Bucket.from_bucket_name(stack, "Heads", "heads-of-another-account")
-    pipeline(stack, alarm_topic=topic, heads_bucket=heads)
+    broker = f"arn:aws:iam::{ACCOUNT}:role/session-broker"
+    pipeline(stack, alarm_topic=topic, heads_bucket=heads, brokers=[broker])
     return made(stack)
 
 
@@ -117,7 +125,6 @@ def test_rules_of_objects_and_of_the_fast_path(whole: dict[str, dict[str, Templa
     assert kind == {"eventType": ["AwsMcpEvent"]}
     tampering = rules["Tampering"]["EventPattern"]["detail"]["$or"]
     assert {one["eventSource"][0]: tuple(one["eventName"]) for one in tampering} == TAMPERING
-    assert "StopLogging" in TAMPERING["cloudtrail.amazonaws.com"]
     assert all(len(json.dumps(rule["EventPattern"])) < 4096 for rule in rules.values())
 
 
@@ -297,7 +304,33 @@ def test_a_bucket_of_another_account_tells_the_queue_itself() -> None:
     assert sent["Condition"]["StringEquals"] == {"aws:SourceAccount": "222222222222"}
     assert "AWS::Events::Rule" not in resources
     key = statements({"PolicyDocument": resources["AWS::KMS::Key"]["Key"]["KeyPolicy"]})
-    assert "s3.amazonaws.com" in key["PipelineKeySenders"]["Principal"]["Service"]
+    own, outside = key["PipelineKeySenders"], key["PipelineKeyOutsideSenders"]
+    assert own["Principal"] == {"Service": "events.amazonaws.com"}
+    assert own["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert outside["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert outside["Condition"] == {"StringEquals": {"aws:SourceAccount": "222222222222"}}
+
+
+@pytest.mark.parametrize(
+    ("notifications", "account"),
+    [(Notifications.S3, None), (Notifications.EVENT_BRIDGE, None), (Notifications.TOPIC, "2")],
+)
+def test_no_service_uses_the_key_for_accounts_that_are_not_named(
+    notifications: Notifications, account: str | None
+) -> None:
+    stack = new_stack()
+    whose = ACCOUNT if account is None else account * 12
+    topic = sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:eu-central-1:{whose}:trail")
+    given = topic if notifications is Notifications.TOPIC else None
+    pipeline(stack, source=TrailSource(given_bucket(stack), notifications=notifications, topic=given), domain=DOMAIN)
+    key = statements({"PolicyDocument": made(stack)["AWS::KMS::Key"]["Key"]["KeyPolicy"]})
+    of_services = {sid: s for sid, s in key.items() if "Service" in s["Principal"] and sid != "PipelineKeyLogs"}
+    accounts = {sid: s["Condition"]["StringEquals"]["aws:SourceAccount"] for sid, s in of_services.items()}
+    own: dict[str, Any] = {"PipelineKeySenders": {"Ref": "AWS::AccountId"}}
+    assert accounts == (own if given is None else own | {"PipelineKeyOutsideSenders": whose})
+    senders = {service for s in of_services.values() for service in _list(s["Principal"]["Service"])}
+    other = {Notifications.S3: {"s3.amazonaws.com"}, Notifications.TOPIC: {"sns.amazonaws.com"}}
+    assert senders == {"events.amazonaws.com"} | other.get(notifications, set())
 
 
 def test_a_topic_and_a_bus_and_a_key_and_a_bucket_for_dead_letters() -> None:
@@ -322,6 +355,65 @@ def test_a_topic_and_a_bus_and_a_key_and_a_bucket_for_dead_letters() -> None:
     assert "PipelineKeyLogs" in json.dumps(key["KeyPolicy"])
     ingest = statements(resources["AWS::IAM::ManagedPolicy"]["FunctionsIngestPolicy"])
     assert any("key/letters" in str(arn) for arn in ingest["PipelineIngestKey"]["Resource"])
+
+
+def test_members_send_to_a_bus_of_their_own() -> None:
+    stack = new_stack()
+    members = EventMembers(organization_id="o-a1b2c3d4e5", accounts=["222222222222"])
+    made_ = pipeline(stack, domain=DOMAIN, members=members)
+    resources = made(stack)
+    [bus] = resources["AWS::Events::EventBus"].values()
+    assert bus["Name"] == "mcp-guardrails-agent-events"
+    assert "KmsKeyIdentifier" not in bus
+    arn = {"Fn::Join": ["", [*_ARN, ":event-bus/mcp-guardrails-agent-events"]]}
+    allowed = [policy["Statement"] for policy in resources["AWS::Events::EventBusPolicy"].values()]
+    assert {s["Sid"]: (s["Effect"], s["Principal"], s["Action"], s["Resource"], s["Condition"]) for s in allowed} == {
+        "AgentEventsOrganization": (
+            "Allow",
+            {"AWS": "*"},
+            "events:PutEvents",
+            arn,
+            {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}, **_FORWARDERS},
+        ),
+        "AgentEventsAccounts": (
+            "Allow",
+            {"AWS": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":iam::222222222222:root"]]}},
+            "events:PutEvents",
+            arn,
+            _FORWARDERS,
+        ),
+    }
+    rules = resources["AWS::Events::Rule"]
+    for name in ("AgentCalls", "Tampering"):
+        own, theirs = rules[name], rules[f"Members{name}"]
+        assert (own["EventPattern"], own["State"], own["Targets"]) == (
+            theirs["EventPattern"],
+            theirs["State"],
+            theirs["Targets"],
+        )
+        assert "EventBusName" not in own
+        assert "PipelineMembers" in theirs["EventBusName"]["Ref"]
+    sent = statements(resources["AWS::SQS::QueuePolicy"]["FastQueuePolicy"])
+    assert len(sent["PipelineFastQueueFromMemberCalls"]["Condition"]["ArnLike"]["aws:SourceArn"]) == 2
+    dead = statements(resources["AWS::SQS::QueuePolicy"]["FastQueueDeadLettersPolicy"])
+    assert "PipelineFastQueueUndeliveredFromMemberCalls" in dead
+    assert made_.member_bus_arn is not None
+    assert made_.member_bus_arn.endswith(f":events:eu-central-1:{ACCOUNT}:event-bus/mcp-guardrails-agent-events")
+    with pytest.raises(PipelineError, match="expected a fast path, and members once"):
+        made_.accept_members(members)
+
+
+def test_the_brokers_whose_tags_are_believed() -> None:
+    stack = new_stack()
+    broker = iam.Role(stack, "Broker", assumed_by=iam.AccountRootPrincipal())
+    pipeline(stack, domain=DOMAIN, brokers=[BROKER, broker.role_arn])
+    functions = made(stack)["AWS::Lambda::Function"]
+    for name in ("FunctionsIngest", "FunctionsReconcile"):
+        [head, role] = functions[name]["Environment"]["Variables"]["BROKER_ROLES"]["Fn::Join"][1]
+        assert (head, role["Fn::GetAtt"][1]) == (f"{BROKER},", "Arn")
+    other = new_stack()
+    pipeline(other, domain=DOMAIN)
+    assert "BROKER_ROLES" not in json.dumps(made(other))
 
 
 def test_a_given_vpc() -> None:
@@ -396,6 +488,26 @@ def test_bad_props() -> None:
             PipelineError,
             "tiers Tiers(hot=90, warm=30, cold=0) are not",
         ),
+        (
+            lambda: pipeline(new_stack(), domain=DOMAIN, fast_path=False, members=EventMembers("o-a1b2c3d4e5")),
+            PipelineError,
+            "expected a fast path",
+        ),
+        (EventMembers, PipelineError, "members without any are not allowed"),
+        (
+            lambda: pipeline(new_stack(), domain=DOMAIN, brokers=[]),
+            PipelineError,
+            "brokers [] are not allowed, expected a list of roles' ARNs",
+        ),
+        (lambda: pipeline(new_stack(), domain=DOMAIN, brokers=BROKER), PipelineError, f"brokers '{BROKER}' are not"),
+        (lambda: pipeline(new_stack(), domain=DOMAIN, brokers=["b"]), TrailError, "broker 'b' is not allowed"),
+        (lambda: EventMembers("o-1"), PipelineError, "organization_id 'o-1' is not allowed"),
+        (lambda: EventMembers(accounts=("1",)), PipelineError, "account '1' of members is not allowed"),
+        (
+            lambda: EventMembers(accounts="222222222222"),
+            PipelineError,
+            "accounts '222222222222' of members are not allowed, expected a list",
+        ),
         (lambda: IngesterSize(concurrency=3), PipelineError, "ingester's concurrency 3 is not allowed, expected 4 to"),
         (lambda: IngesterSize(timeout_seconds=901), PipelineError, "timeout_seconds 901 is not allowed"),
         (lambda: IngesterSize(memory_mib=128), PipelineError, "memory_mib 128 is not allowed"),
@@ -426,6 +538,7 @@ def test_the_six_packs_and_the_validation_pass(flags: dict[str, Any], *, recomme
         domain=size,
         tiers=Tiers(90, 30, 30),
         ingester=IngesterSize(concurrency=None),
+        members=EventMembers("o-a1b2c3d4e5", (ACCOUNT,)),
     )
     app = cdk.App.of(stack)
     assert isinstance(app, cdk.App)

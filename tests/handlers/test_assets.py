@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sudo_mcp_guardrails.handlers.trail_parts import named_brokers
 from tests.handlers import served
 from tests.trail.made import event
 
@@ -109,6 +110,16 @@ def test_a_handler_loads_with_the_standard_library_alone(asset: Path, handler: s
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'boto3', 'botocore', 'aws_cdk', 'msgspec', 'duckdb'}))"
     )
     assert run(code, asset) == ["True", "[]"]
+
+
+def test_the_environment_names_the_brokers_that_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BROKER_ROLES", raising=False)
+    assert named_brokers() is None
+    monkeypatch.setenv("BROKER_ROLES", "")
+    assert named_brokers() is None
+    roles = [f"arn:aws:iam::{account}:role/x/broker" for account in ("111111111111", "222222222222")]
+    monkeypatch.setenv("BROKER_ROLES", ",".join(roles))
+    assert named_brokers() == roles
 
 
 def test_the_ingester_takes_a_file_in_with_boto3_alone(

@@ -184,6 +184,19 @@ def test_a_version_is_read_though_the_object_was_replaced(parts: Parts, bucket: 
     assert {id for _, id in sink.events} == {"a1", "a2"}
 
 
+def test_two_versions_of_one_key_in_a_batch_are_both_taken_in(parts: Parts, bucket: FakeS3, sink: Kept) -> None:
+    bucket.put("a.json.gz", trail_file("later"))
+
+    def told(id_: str, version: str) -> dict[str, Any]:
+        detail = {"bucket": {"name": "trail"}, "object": {"key": "a.json.gz", "version-id": version}}
+        return message(id_, body=json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail}))
+
+    assert failures(parts, told("1", "v1"), told("2", "v2"), told("3", "v1")) == []
+    assert {id for _, id in sink.events} == {"a1", "a2", "later"}
+    assert bucket.requests == ["get a.json.gz", "get a.json.gz"], "each version once"
+    assert sink.files["s3://trail/a.json.gz"].events == 1, "the ledger has the one that was told of last"
+
+
 @pytest.mark.parametrize("key", ["denied.json.gz", "large.json.gz"])
 def test_what_cannot_be_read_comes_back(
     parts: Parts, bucket: FakeS3, sink: Kept, key: str, capsys: pytest.CaptureFixture[str]

@@ -116,6 +116,7 @@ STOPS = [
         {**TLS, "s3:object-lock-remaining-retention-days": "364"},
         "LogBucketRetentionFloor",
     ),
+    ("bypass", "s3:BypassGovernanceRetention", OBJECT, ADMIN, TLS, "LogBucketNoBypass"),
     ("agent-bypass", "s3:BypassGovernanceRetention", OBJECT, AGENT, TLS, "LogBucketNoAgents"),
     ("agent-lifecycle", "s3:PutLifecycleConfiguration", BUCKET, AGENT, TLS, "LogBucketNoAgents"),
     ("agent-policy", "s3:DeleteBucketPolicy", BUCKET, AGENT, TLS, "LogBucketNoAgents"),
@@ -138,6 +139,16 @@ class TestBucket:
         allowed, why = decide(bucket_policy(LOGS), action, resource, who, context)
         assert not allowed
         assert sid in why
+
+    def test_who_is_named_lifts_locks_and_nobody_else(self) -> None:
+        document = bucket_policy(replace(LOGS, bypass=(ADMIN.arn, "arn:aws:iam::111111111111:user/ann")))
+        other = Principal(f"arn:aws:iam::{ARCHIVE}:role/other", session="ann")
+        assert decide(document, "s3:BypassGovernanceRetention", OBJECT, ADMIN, TLS)[0]
+        assert not decide(document, "s3:BypassGovernanceRetention", OBJECT, other, TLS)[0]
+        assert not decide(document, "s3:BypassGovernanceRetention", OBJECT, AGENT, TLS)[0]
+        assert not decide(document, "s3:DeleteObjectVersion", OBJECT, ADMIN, TLS)[0]
+        short = {**TLS, "s3:object-lock-remaining-retention-days": "1"}
+        assert not decide(document, "s3:PutObjectRetention", OBJECT, ADMIN, short)[0]
 
     def test_every_deny_is_needed_by_some_scenario(self) -> None:
         denies = {s.sid for s in bucket_policy(LOGS).statements if s.effect == "Deny"}

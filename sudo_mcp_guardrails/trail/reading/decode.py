@@ -21,6 +21,8 @@ MAX_ID_BYTES: Final = 512
 _WRAPPERS: Final = ("event", "detail")
 _HEAD: Final = b'{"Records":['
 _TAIL: Final = b"]}"
+_LEAST_BYTES: Final = 384
+"""No record of CloudTrail's own is as short; a file that has such records is read the other way."""
 _MAX_TIMES: Final = 4096
 _UNUSUAL: tuple[type[Exception], ...] = (UnicodeDecodeError, RecursionError)
 """What msgspec raises for a field of another kind than usual, and for bytes that only the standard library takes."""
@@ -51,7 +53,6 @@ def decode(raw: bytes) -> Event:
 
 
 if msgspec is not None:
-
     # In each, the fields stand in the order in which CloudTrail writes them: msgspec looks for the next one first.
 
     class _Issuer(msgspec.Struct, gc=False):
@@ -148,7 +149,7 @@ if msgspec is not None:
 
 
 def decode_list(text: bytes) -> list[Event] | None:
-    """Read a file in the form in which CloudTrail writes it: no white space, each record's first field the same.
+    """Read a file in the form in which CloudTrail writes it: no white space, and each record begins alike.
 
     Where two records meet is guessed, by the bytes ``},{`` and that field's name, which may stand inside of a record
     too. Then a piece is not JSON by itself; where each is, they are the list's items.
@@ -163,7 +164,7 @@ def decode_list(text: bytes) -> list[Event] | None:
     find, quickly = text.find, _decode_quickly
     events: list[Event] = []
     try:
-        while (end := find(between, start, stop)) >= 0:
+        while (end := find(between, start + _LEAST_BYTES, stop)) >= 0:
             events.append(quickly(text[start : end + 1]))
             start = end + 2
         events.append(quickly(text[start:stop]))

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution, By
+from sudo_mcp_guardrails.trail.errors import SinkUnavailableError
 from sudo_mcp_guardrails.trail.event import Event
 from sudo_mcp_guardrails.trail.index.names import PREFIX, event_patterns
 from sudo_mcp_guardrails.trail.reading.decode import NoEventError, decode
@@ -17,7 +18,7 @@ from sudo_mcp_guardrails.trail.sinks.retrying import Patience
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from sudo_mcp_guardrails.trail.sinks.transports import Transport
+    from sudo_mcp_guardrails.trail.sinks.transports import Answer, Transport
     from sudo_mcp_guardrails.trail.trace.gather import Rows, Wanted
 
 _TERMS: Final = 10_000
@@ -89,7 +90,7 @@ def _search(transport: Transport, patience: Patience, path: str, clauses: list[d
     answer = request(transport, patience, "POST", f"{path}/_search", permission=_SEARCH, body=body, query=query)
     scroll = answer.body.get("_scroll_id")
     try:
-        while hits := answer.body.get("hits", {}).get("hits"):
+        while hits := _hits(answer, transport):
             yield from (_attributed(hit["_source"]) for hit in hits)
             body = {"scroll": _HELD, "scroll_id": scroll}
             answer = request(transport, patience, "POST", "/_search/scroll", permission=_SCROLL, body=body)
@@ -99,6 +100,14 @@ def _search(transport: Transport, patience: Patience, path: str, clauses: list[d
             missing = frozenset({404})
             body = {"scroll_id": [scroll]}
             request(transport, patience, "DELETE", "/_search/scroll", permission=_SCROLL, body=body, allowed=missing)
+
+
+def _hits(answer: Answer, transport: Transport) -> list[dict[str, Any]]:
+    """Return what an answer found; a part of it is none, since a trace would lack the rest unseen."""
+    if failed := answer.body.get("_shards", {}).get("failed"):
+        raise SinkUnavailableError(f"{failed} shards of {transport.where} gave no answer")
+    found: list[dict[str, Any]] = answer.body.get("hits", {}).get("hits") or []
+    return found
 
 
 def _attributed(source: dict[str, Any]) -> Attributed:

@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.trail import ingest as loop
 from sudo_mcp_guardrails.trail.errors import SinkUnavailableError
 from sudo_mcp_guardrails.trail.sinks.duckdb import DuckDbSink
 from tests.cli.trail.conftest import put
-from tests.trail.made import CLIENT, event, records
+from tests.trail.made import ACCOUNT, CLIENT, event, minting, records, session
 from tests.trail.trace.traced import oauth_session
 
 if TYPE_CHECKING:
@@ -149,6 +149,32 @@ def test_clients_and_names_lead_to_agents(tmp_path: Path, run: Run) -> None:
     assert rows == [{"agent": "helper"}]
 
 
+def test_brokers_are_those_whose_tags_are_believed(tmp_path: Path, run: Run) -> None:
+    """Somebody else assumes the agent's role under the run's name, and its file is read first."""
+    broker = f"arn:aws:iam::{ACCOUNT}:role/mcp-guardrails-broker"
+    evil = minting("planted", key="ASIAPLANTED", ticket="EVIL-1")
+    evil["userIdentity"] = session("ASIADEV", role=f"arn:aws:iam::{ACCOUNT}:role/Developer", run=None)
+    put(tmp_path / "files", "20261120T1000Z", evil)
+    put(tmp_path / "files", "20261120T1005Z", minting(), event("own", userIdentity=session("ASIAREPORTS")))
+    tickets = "SELECT event_id, ticket FROM trail ORDER BY event_id"
+
+    def found(name: str) -> dict[str, str | None]:
+        rows = run("query", tickets, "--store", tmp_path / name)["items"]
+        return {row["event_id"]: row["ticket"] for row in rows}
+
+    run("ingest", tmp_path / "files", "--store", tmp_path / "all")
+    assert found("all") == {"mint": "OPS-42", "own": "EVIL-1", "planted": "EVIL-1"}
+    given = ("--broker", f"{broker}-of-apply", "--broker", broker)
+    run("ingest", tmp_path / "files", "--store", tmp_path / "ingested", *given)
+    run("reconcile", tmp_path / "files", "--store", tmp_path / "reconciled", "--repair", *given)
+    run("backfill", tmp_path / "files", "--store", tmp_path / "filled", "--since", "2026-11-20", *given)
+    for name in ("ingested", "reconciled", "filled"):
+        assert found(name) == {"mint": "OPS-42", "own": "OPS-42", "planted": None}
+    traced = run("trace", "own", "--from", tmp_path / "files", *given)
+    assert "EVIL" not in json.dumps(traced)
+    assert "EVIL" in json.dumps(run("trace", "own", "--from", tmp_path / "files"))
+
+
 def test_what_was_learned_outlives_the_run(tmp_path: Path, run: Run) -> None:
     """The grant comes in one run, the call in the next; both know the person."""
     events = oauth_session()
@@ -173,6 +199,7 @@ def test_what_was_learned_outlives_the_run(tmp_path: Path, run: Run) -> None:
         (["FILES", "--store", "STORE", "--client", "arn:x"], "--client 'arn:x' is not allowed, expected ARN=AGENT"),
         (["FILES", "--store", "STORE", "--client", "arn:x=a", "--client", "arn:x=b"], "names 'arn:x' twice"),
         (["FILES", "--store", "STORE", "--prefix-names", "X!"], "name prefix 'X!'"),
+        (["FILES", "--store", "STORE", "--broker", "x"], "broker 'x' is not allowed, expected a role's ARN"),
     ],
 )
 def test_bad_options(

@@ -79,6 +79,7 @@ def test_a_tree_for_people(store: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["x", "--url", "http://127.0.0.1:9", "--prefix", "No"], "index prefix 'No'"),
         (["x", "--store", "FILES"], "expected a directory that 'trail ingest' made"),
         (["x", "--store", "STORE", "--client", "arn:x=a"], "go with --from"),
+        (["x", "--store", "STORE", "--broker", "arn:x"], "go with --from"),
         (["x", "--from", "/nowhere"], "source '/nowhere' is not there"),
         (["call", "--store", "STORE", "--html", "/nowhere/x.html"], "timeline '/nowhere/x.html' cannot be written"),
     ],

@@ -7,10 +7,11 @@ import pytest
 
 from sudo_mcp_guardrails.local.demo.trail import process, target
 from sudo_mcp_guardrails.local.demo.trail.result import WIDTH, TrailResult
-from sudo_mcp_guardrails.local.demo.trail.search_rows import WINDOW, SearchError, SearchIndex
+from sudo_mcp_guardrails.local.demo.trail.search_rows import SearchError, SearchIndex
 from sudo_mcp_guardrails.local.demo.trail.target import StoreTarget, Targets, metrics
 from sudo_mcp_guardrails.toolchain.opensearch_node import NODE_VARIABLE, URL_VARIABLE, OpenSearchAbsentError
 from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution, By
+from sudo_mcp_guardrails.trail.errors import TrailError
 from sudo_mcp_guardrails.trail.index.document import document
 from sudo_mcp_guardrails.trail.metrics import metric_line
 from sudo_mcp_guardrails.trail.reading.decode import decode
@@ -34,7 +35,7 @@ EVENT = {
 
 
 class Node:
-    """A transport that answers each request with the same, and keeps what was asked."""
+    """A transport that answers each search with the same, which has no second page, and keeps what was asked."""
 
     where = "http://node"
 
@@ -43,10 +44,12 @@ class Node:
         self.asked: list[dict[str, Any]] = []
 
     def send(
-        self, _method: str, _path: str, *, body: bytes | None = None, query: Mapping[str, str] | None = None
+        self, _method: str, path: str, *, body: bytes | None = None, query: Mapping[str, str] | None = None
     ) -> Answer:
         """Answer."""
         del query
+        if path == "/_search/scroll":
+            return Answer(200, hits())
         self.asked.append(json.loads(body) if body else {})
         return self.answer
 
@@ -70,7 +73,6 @@ def test_rows_come_back_as_they_were_stored() -> None:
     assert row.event == decode(json.dumps(EVENT).encode())
     assert row.attribution == Attribution(By.SOURCE_IDENTITY, run=RUN, agent="release-bot", session="ASIA1")
     [asked] = node.asked
-    assert asked["size"] == WINDOW
     assert asked["query"]["bool"]["should"] == [
         {"terms": {"event_id": ["e-0", "e-1"]}},
         {"terms": {"run": [RUN]}},
@@ -82,6 +84,12 @@ def test_bytes_that_are_no_text_come_back_too() -> None:
     raw = b'{"eventID":"e-2","eventName":"\xff"}'
     [row] = SearchIndex(Node(hits(stored(raw)))).rows(Wanted(events=frozenset(["e-2"])), 10)
     assert row.event.raw == raw
+
+
+def test_a_trace_of_a_refused_search_is_no_empty_one() -> None:
+    node = Node({"error": {"type": "parsing_exception", "reason": "no"}}, 400)
+    with pytest.raises(TrailError, match="parsing_exception: no"):
+        list(SearchIndex(node).rows(Wanted(runs=frozenset([RUN])), 10))
 
 
 @pytest.mark.parametrize(

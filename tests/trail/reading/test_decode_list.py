@@ -16,7 +16,7 @@ pytest.importorskip("msgspec", reason="of the extra; without it each record is r
 
 
 def record(number: int, **more: Any) -> dict[str, Any]:
-    return {"eventVersion": "1.11", "eventID": f"e-{number}", "eventName": "GetObject", **more}
+    return {"eventVersion": "1.11", "eventID": f"e-{number}", "userAgent": "x" * 384, **more}
 
 
 def text_of(records: list[Any], **how: Any) -> bytes:
@@ -58,6 +58,7 @@ def test_what_looks_like_two_records_inside_of_one_makes_none(inside: Any) -> No
         text_of([record(1), {"eventID": "e-2", "eventVersion": "1.11"}]),
         text_of([record(1), {"eventVersion": "1.11"}]),
         text_of([record(1), 7]),
+        text_of([{"eventVersion": "1.11", "eventID": f"short-{number}"} for number in range(3)]),
         text_of([record(1), record(2)])[:-12] + b"]}",
         text_of([record(1), record(2)]).replace(b"]}", b',"more":[]}'),
     ],

@@ -27,7 +27,8 @@ class Pages:
 
     where = "http://pages"
 
-    def __init__(self, *pages: list[dict[str, Any]], status: int = 200) -> None:
+    def __init__(self, *pages: list[dict[str, Any]], status: int = 200, failed: int = 0) -> None:
+        self.failed = failed
         self.pages = list(pages)
         self.status = status
         self.asked: list[tuple[str, str, Any]] = []
@@ -40,7 +41,8 @@ class Pages:
         if method == "DELETE":
             return Answer(404, {})
         page = self.pages.pop(0) if self.pages else []
-        return Answer(self.status, {"_scroll_id": "s", "hits": {"hits": [{"_source": each} for each in page]}})
+        hits = {"hits": [{"_source": each} for each in page]}
+        return Answer(self.status, {"_scroll_id": "s", "_shards": {"failed": self.failed}, "hits": hits})
 
     def close(self) -> None:
         pass
@@ -92,3 +94,11 @@ def test_stubs_and_bytes_that_are_no_utf_8_are_events_too() -> None:
 def test_an_answer_that_is_none_is_an_error(status: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="pages"):
         list(index_rows(Pages(status=status), "trail", PATIENCE)(Wanted(events=frozenset(["a"])), 10))
+
+
+@pytest.mark.parametrize("page", [[], [{"event_id": "a", "raw": "{}"}]])
+def test_an_answer_of_some_shards_is_none(page: list[dict[str, Any]]) -> None:
+    pages = Pages(page, failed=1)
+    with pytest.raises(SinkUnavailableError, match=r"1 shards of http://pages"):
+        list(index_rows(pages, "trail", PATIENCE)(Wanted(events=frozenset(["a"])), 10))
+    assert pages.asked[-1][0] == "DELETE", "what the node holds for it is let go"

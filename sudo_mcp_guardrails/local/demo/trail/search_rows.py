@@ -1,27 +1,19 @@
-"""Rows of a trace from a search index."""
+"""What the demo asks a search index, beside the rows of a trace."""
 
 from __future__ import annotations
 
-import base64
 import json
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.errors import GuardrailsError
-from sudo_mcp_guardrails.trail.attribution import Attributed, Attribution, By
 from sudo_mcp_guardrails.trail.index.names import PREFIX, event_patterns
-from sudo_mcp_guardrails.trail.reading.decode import decode
+from sudo_mcp_guardrails.trail.trace.index import index_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sudo_mcp_guardrails.trail.sinks.transports import Transport
-    from sudo_mcp_guardrails.trail.trace.gather import Wanted
+    from sudo_mcp_guardrails.trail.trace.gather import Rows
 
-WINDOW: Final = 10_000
-"""Most documents that OpenSearch returns at once (``index.max_result_window``)."""
 _QUERY: Final = {"ignore_unavailable": "true", "allow_no_indices": "true"}
-_KNOWN: Final = tuple(field.name for field in fields(Attribution) if field.name != "by")
 _OK: Final = 300
 
 
@@ -40,6 +32,8 @@ class SearchIndex:
     def __init__(self, transport: Transport, prefix: str = PREFIX) -> None:
         self._transport = transport
         self._path = "/" + ",".join(event_patterns(prefix))
+        self.rows: Rows = index_rows(transport, prefix)
+        """Finds the events of a trace, to their end."""
 
     def refresh(self) -> None:
         """Have what is stored found by searches now, and not with the next refresh."""
@@ -71,29 +65,3 @@ class SearchIndex:
             "hits": found["hits"],
             "aggregations": answer.body.get("aggregations") or {"runs": {"buckets": []}},
         }
-
-    def rows(self, wanted: Wanted, limit: int) -> Iterator[Attributed]:
-        """Yield the events that are wanted; see :data:`~sudo_mcp_guardrails.trail.trace.gather.Rows`."""
-        by = {
-            "event_id": wanted.events,
-            "request_id": wanted.requests,
-            "run": wanted.runs,
-            "source_identity": wanted.runs,
-            "session": wanted.sessions,
-            "access_key": wanted.sessions,
-            "sign_in_session": wanted.sessions,
-        }
-        should = [{"terms": {name: sorted(values)[:WINDOW]}} for name, values in by.items() if values]
-        body = {
-            "size": min(limit, WINDOW),
-            "query": {"bool": {"should": should, "minimum_should_match": 1}},
-            "sort": [{"event_time": {"order": "asc", "missing": "_last"}}],
-        }
-        for hit in self.ask(body)["hits"]:
-            yield _attributed(hit["_source"])
-
-
-def _attributed(found: dict[str, Any]) -> Attributed:
-    raw = base64.b64decode(found["raw_base64"]) if "raw_base64" in found else found["raw"].encode()
-    known = {name: found.get(name) for name in _KNOWN}
-    return Attributed(decode(raw), Attribution(By(found["by"]), **known))
