@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,7 +86,7 @@ class Attributor:
         self._known: Knowledge = knowledge if knowledge is not None else MemoryKnowledge()
         self._amendments: dict[tuple[str, str], Attribution] = {}
         # A tool call lists what it made; the call itself need not say that a server made it.
-        self._listed: dict[str, None] = {}
+        self._listed: OrderedDict[str, None] = OrderedDict()
         self._waiting = Waiting(self._known)
         self._no_programs: set[str | None] = {None}
         self._of_sessions: dict[tuple[str | None, ...], Attribution | None] = {}
@@ -314,7 +315,7 @@ class Attributor:
     def _list(self, request: str) -> None:
         """Remember a request id that a tool call lists."""
         if len(self._listed) >= _MAX_LISTED:
-            del self._listed[next(iter(self._listed))]
+            self._listed.popitem(last=False)
         self._listed[request] = None
 
 

@@ -11,7 +11,6 @@ from sudo_mcp_guardrails.trail.attributing.stored import StoredKnowledge
 
 _KEPT_DAYS: Final = 90
 _DAY: Final = 86_400
-_LIMIT: Final = 20_000
 
 
 class DynamoKnowledge(StoredKnowledge):
@@ -30,7 +29,7 @@ class DynamoKnowledge(StoredKnowledge):
     shared = True
 
     def __init__(self, client: Any, table: str, *, prefix: str = "knowledge#") -> None:  # noqa: ANN401 - boto3's
-        super().__init__(_LIMIT)
+        super().__init__()
         self._client = client
         self._table = table
         self._prefix = prefix

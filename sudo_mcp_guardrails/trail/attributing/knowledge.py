@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -77,7 +78,8 @@ class MemoryKnowledge:
 
     def __init__(self, limit: int = LIMIT, entries: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
         self._limit = limit
-        self._entries: dict[str, Any] = dict(entries)
+        # Not a dict, in which finding the oldest takes longer the more were removed before it.
+        self._entries: OrderedDict[str, Any] = OrderedDict(entries)
         self.forgotten = 0
 
     def get(self, key: str) -> Any:  # noqa: ANN401 - as in the protocol
@@ -90,7 +92,7 @@ class MemoryKnowledge:
         if value is None:
             return
         if len(self._entries) >= self._limit:
-            del self._entries[next(iter(self._entries))]
+            self._entries.popitem(last=False)
             self.forgotten += 1
         self._entries[key] = value
 

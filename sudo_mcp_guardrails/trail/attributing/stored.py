@@ -6,8 +6,10 @@ import hashlib
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
-from sudo_mcp_guardrails.trail.attributing.knowledge import LIMIT, MemoryKnowledge
+from sudo_mcp_guardrails.trail.attributing.knowledge import MemoryKnowledge
 
+NEAR: Final = 20_000
+"""Entries that are kept in memory: some 10 MB."""
 _KEY_BYTES: Final = 1024
 """Longest key that is stored as it is; DynamoDB takes 2,048 bytes, SQLite no half of a surrogate pair."""
 
@@ -29,7 +31,7 @@ class StoredKnowledge(ABC):
 
     shared = False
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = NEAR) -> None:
         self._limit = limit
         self._near = MemoryKnowledge(limit)
         self._absent = MemoryKnowledge(limit)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.errors import SinkUnavailableError, TrailError
 from sudo_mcp_guardrails.trail.segment_files import read_segment, segment_path
-from sudo_mcp_guardrails.trail.segment_lines import BLOCKS
+from sudo_mcp_guardrails.trail.sinks.duckdb_load import LoadFiles
 from sudo_mcp_guardrails.trail.sinks.duckdb_schema import (
     OF_THIS_FORMAT,
     SCHEMA,
@@ -20,56 +20,15 @@ from sudo_mcp_guardrails.trail.sinks.duckdb_schema import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
     from sudo_mcp_guardrails.trail.heads import Head
-    from sudo_mcp_guardrails.trail.segment_lines import Lines
 
 INDEX: Final = "index.duckdb"
 LOADING: Final = "loading"
-_ROW_GROUP: Final = 4096  # a full one is written once; what is left over of a segment is compressed anew by the next
+LOAD_EVENTS: Final = 65_536
+"""Events that are loaded at once."""
+_ROW_GROUP: Final = 16_384  # fewer, larger ones take less memory; of a load, all full ones are written once
 _LISTED_DAYS: Final = 100
-
-
-class LoadFiles:
-    """The lines of one segment, by block, in files that DuckDB reads; written as the segment is.
-
-    Args:
-        directory: where they lie while they are needed.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._stack = ExitStack()
-        self._files: dict[str, BinaryIO] = {}
-        self.longest = 0
-
-    def add(self, lines: Lines) -> None:
-        """Add lines."""
-        if lines.block not in self._files:
-            self._directory.mkdir(exist_ok=True)
-            self._files[lines.block] = self._stack.enter_context(self.path(lines.block).open("wb"))
-        self._files[lines.block].write(lines.data)
-        self.longest = max(self.longest, lines.longest)
-
-    def path(self, block: str) -> Path:
-        """Return where the lines of a block lie."""
-        return self._directory / f"{block}.ndjson"
-
-    @property
-    def blocks(self) -> Collection[str]:
-        """The blocks that have lines."""
-        return self._files.keys()
-
-    def flush(self) -> None:
-        """Make the lines readable."""
-        self._stack.close()
-
-    def remove(self) -> None:
-        """Remove the files."""
-        self._stack.close()
-        for block in BLOCKS:
-            self.path(block).unlink(missing_ok=True)
 
 
 class Index:
@@ -94,11 +53,15 @@ class Index:
             "memory_limit": memory,
             "threads": threads,
             "temp_directory": str(directory / "spill"),
+            "write_buffer_row_group_count": 1,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
         self.connection = duckdb.connect(":memory:", config=options)
         try:
+            with self.reported():
+                for left in (directory / LOADING).glob("*.ndjson"):  # of a process that was killed
+                    left.unlink()
             path = literal(str(directory / INDEX))
             with self.reported(damaged=True):
                 self.connection.execute(
@@ -143,19 +106,19 @@ class Index:
                 self.connection.execute("ROLLBACK")
             raise
 
-    def load_files(self) -> LoadFiles:
-        """Return where the lines of the next segment go."""
-        return LoadFiles(self._directory / LOADING)
+    def load_files(self, segment: int) -> LoadFiles:
+        """Return where the lines of a segment go."""
+        return LoadFiles(self._directory / LOADING, segment)
 
-    def load(self, head: Head, files: LoadFiles) -> None:
-        """Take in a segment's lines, all or none of them.
+    def load(self, loads: Sequence[tuple[Head, LoadFiles]]) -> None:
+        """Take in the lines of some segments, all or none of them.
 
         Raises:
             SinkUnavailableError: they could not be taken in.
         """
-        with self.reported():
-            files.flush()
-            with self._transaction():
+        with self.reported(), self._transaction():
+            for head, files in loads:
+                files.flush()
                 for table in TABLES:
                     if table.name in files.blocks:
                         rows = table.rows(str(files.path(table.name)), head.segment, files.longest)
@@ -184,16 +147,23 @@ class Index:
             held = self.connection.execute("SELECT segment, head FROM segments ORDER BY segment").fetchall()
         if held != [(head.segment, head.head) for head in heads[: len(held)]]:
             raise TrailError(f"index {self._directory / INDEX} and the log hold other segments; verify says which")
-        for head in heads[len(held) :]:
-            files = self.load_files()
-            try:
+        waiting: list[tuple[Head, LoadFiles]] = []
+        try:
+            for head in heads[len(held) :]:
+                files = self.load_files(head.segment)
+                waiting.append((head, files))
                 with self.reported():
                     _, _, digest = read_segment(segment_path(self._directory, head.segment), files.add)
                 if digest != head.sha256:
                     raise TrailError(f"segment {head.segment} of {self._directory} differs from its head; verify it")
-                self.load(head, files)
-            finally:
-                with self.reported():
+                if sum(each.events for each, _ in waiting) >= LOAD_EVENTS or head is heads[-1]:
+                    self.load(waiting)
+                    for _, loaded in waiting:
+                        loaded.remove()
+                    waiting.clear()
+        finally:
+            with self.reported():
+                for _, files in waiting:
                     files.remove()
 
     def known(self, identities: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:

@@ -13,7 +13,8 @@ from sudo_mcp_guardrails.trail.heads import GENESIS, HEADS, against_published
 from sudo_mcp_guardrails.trail.segment_files import SEGMENTS, read_segment, segment_numbers, segment_path
 from sudo_mcp_guardrails.trail.segments import read_heads
 from sudo_mcp_guardrails.trail.sinks.duckdb_compare import differences
-from sudo_mcp_guardrails.trail.sinks.duckdb_index import INDEX, LoadFiles
+from sudo_mcp_guardrails.trail.sinks.duckdb_index import INDEX
+from sudo_mcp_guardrails.trail.sinks.duckdb_load import LoadFiles
 from sudo_mcp_guardrails.trail.sinks.duckdb_schema import AMENDMENTS, OF_THIS_FORMAT, TABLES, literal
 from sudo_mcp_guardrails.trail.store_lock import StoreLock
 
@@ -111,7 +112,7 @@ class _Verifier:
                 if head.segment in absent:
                     continue
                 checked += 1
-                files = LoadFiles(self._work / "lines")
+                files = LoadFiles(self._work / "lines", head.segment)
                 try:
                     if self._same_file(head, files):
                         events += head.events
@@ -196,7 +197,7 @@ class _Verifier:
         for head in heads:
             if not head.amendments or head.segment in self._unindexed:
                 continue
-            files = LoadFiles(self._work / "amended")
+            files = LoadFiles(self._work / "amended", head.segment)
             try:
                 read_segment(segment_path(self._directory, head.segment), files.add)
                 files.flush()
