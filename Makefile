@@ -14,6 +14,9 @@ export UV_PYTHON_DOWNLOADS := never
 # Without this, each run of the CDK CLI reports to AWS, and waits where there is no network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
+# Tests and measurements start many processes of Python; without its cache each compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-all test lint format types contracts checkov bench lowest dist clean

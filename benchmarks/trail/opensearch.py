@@ -49,7 +49,8 @@ LIMIT: Final = 2.5
 EVENTS: Final = 20_000
 ROUNDS: Final = 3
 WARM: Final = 3
-BATCH: Final = 5_000
+BATCH: Final = 10_000
+"""Events of a batch, of some 12,000 that the loop gathers."""
 DAY: Final = "2026-11-20"
 _CREATED: Final = 201
 _NOBODY: Final = Attribution(By.NOBODY, reason="nothing tells of an agent")

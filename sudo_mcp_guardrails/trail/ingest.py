@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.source import Source, SourceFile
 
 BATCH_EVENTS: Final = 16_384
-BATCH_BYTES: Final = 16 * 1024 * 1024
+BATCH_BYTES: Final = 12 * 1024 * 1024
 """A batch is written when it holds so many events, or so many bytes of them: what bounds the memory of a run."""
 
 MAX_STORED_BYTES: Final = 128 * 1024 * 1024

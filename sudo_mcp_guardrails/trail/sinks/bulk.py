@@ -108,7 +108,7 @@ class Bulk:
     transport: Transport
     patience: Patience
     most_bytes: int = 5 * 1024 * 1024
-    most_items: int = 2000
+    most_items: int = 1000
     in_flight: int = 2
     retries: int = field(default=0, init=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)

@@ -65,7 +65,7 @@ class SinkOptions:
     settings: IndexSettings = field(default_factory=IndexSettings)
     patience: Patience = field(default_factory=Patience)
     most_bytes: int = 5 * 1024 * 1024
-    most_items: int = 2000
+    most_items: int = 1000
     in_flight: int = 2
     compare: bool = True
     prepare: bool = True
