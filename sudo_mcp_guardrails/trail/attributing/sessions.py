@@ -68,7 +68,8 @@ def broker_roles(arns: Collection[str]) -> frozenset[str]:
     """
     for arn in arns:
         if not _ROLE.fullmatch(arn):
-            raise TrailError(f"broker {arn!r} is not allowed, expected a role's ARN: arn:aws:iam::ACCOUNT:role/NAME")
+            expected = "expected a role's ARN: arn:PARTITION:iam::ACCOUNT:role/NAME"
+            raise TrailError(f"broker {arn!r} is not allowed, {expected}")
     return frozenset(arns)
 
 
