@@ -41,6 +41,8 @@ def parsed(text: str | bytes, what: str) -> Any:  # noqa: ANN401 - JSON
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise PlanError(f"{what} is not JSON: {reason}") from None
+    except ArithmeticError:
+        raise PlanError(f"{what} has a number with an exponent beyond what can be told apart") from None
 
 
 def canonical(value: object) -> bytes:

@@ -108,7 +108,8 @@ class Pin:
     """Something outside of the plan that it takes content from, at one version.
 
     Attributes:
-        kind: ``s3-object``, ``image``, ``secret``, ``parameter``, ``template`` or ``module``.
+        kind: ``s3-object``, ``image``, ``secret``, ``parameter``, ``template``, ``function``, ``export``, ``file``
+            or ``module``.
         name: URI, ARN or digest-less name.
         version: version id or hash that says which content it is.
     """
@@ -145,6 +146,7 @@ class Plan:
         unknown: what could not be told.
         parameters: values that it is carried out with, such as a template's parameters.
         artifact: what is executed: the change set's ARN, or the hash of the saved plan file; empty where there is none.
+        sensitive: paths of values in ``parameters`` that nobody is to be shown.
     """
 
     form: Form
@@ -156,6 +158,7 @@ class Plan:
     unknown: tuple[Unknown, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     artifact: str = ""
+    sensitive: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is out of bounds.
