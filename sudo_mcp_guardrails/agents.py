@@ -46,13 +46,13 @@ class TrustTier(str, Enum):
     """How much autonomy an agent has earned. People promote, evidence only makes eligible."""
 
     T0 = "T0"
-    """New: it reads, and every plan goes to a person."""
+    """New or fallen: it reads, and nothing else is even put before a person."""
     T1 = "T1"
-    """Supervised: changes of class R1 may be applied by rule in sandboxes."""
+    """Supervised: every change goes to a person."""
     T2 = "T2"
-    """Trusted: changes up to R2 may be applied by rule outside production."""
+    """Trusted: changes of class R1 may be applied by rule, within a budget."""
     T3 = "T3"
-    """Proven: changes up to R2 may be applied by rule everywhere. R3 never is."""
+    """Proven: changes up to R2 may be applied by rule, within a budget and with random audits. R3 never is."""
 
 
 class RiskClass(str, Enum):

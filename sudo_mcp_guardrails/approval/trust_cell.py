@@ -193,4 +193,3 @@ class WorkingCell:
         self.cusum = self.credits = 0
         self.failure, self.minors = None, []
         self.approvers, self.requesters, self.uncredited = {}, {}, {}
-        self.active_day = at // DAY

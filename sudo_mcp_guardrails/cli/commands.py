@@ -74,6 +74,11 @@ COMMANDS = (
         "Write the guardrails as files that stand alone, for those who do not use the CDK.",
     ),
     Command(
+        "plan",
+        "sudo_mcp_guardrails.cli.plan:app",
+        "Say what a template, a change set, a Terraform plan or API calls would change, and its digest.",
+    ),
+    Command(
         "trail",
         "sudo_mcp_guardrails.cli.trail:app",
         "Keep CloudTrail's events, each once, and trace a call to the person behind it.",

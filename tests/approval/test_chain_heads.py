@@ -147,3 +147,14 @@ def test_a_head_out_of_bounds_is_refused() -> None:
             replace(MONDAY, chains=(wrong,))
     with pytest.raises(EvidenceError):
         replace(MONDAY, previous="x")
+    for change in ({"store": "a b"}, {"day": "today"}):
+        with pytest.raises(EvidenceError):
+            replace(MONDAY, **change)  # type: ignore[arg-type]
+
+
+def test_too_many_chains_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain_heads.MAX_CHAINS", 2)
+    assert replace(MONDAY) == MONDAY
+    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain_heads.MAX_CHAINS", 1)
+    with pytest.raises(EvidenceError, match="has 2 chains, allowed are 1"):
+        replace(MONDAY)

@@ -278,6 +278,21 @@ def test_a_head_of_another_chain_is_refused() -> None:
         verify(NAME, CHAIN, KEYS, TRUSTED, published=head_of("approval-0002", []))
 
 
+def test_a_gap_says_what_is_missing() -> None:
+    (problem,) = verify(NAME, [CHAIN[0], CHAIN[4]], KEYS, TRUSTED)
+    assert problem.text == "2 to 4 are missing"
+
+
+def test_too_many_records_or_a_name_that_is_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EvidenceError, match="chain 'a b' is none"):
+        verify("a b", [], KEYS, TRUSTED)
+    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain_check.MAX_NUMBER", 5)
+    assert verify(NAME, CHAIN, KEYS, TRUSTED) == []
+    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain_check.MAX_NUMBER", 4)
+    with pytest.raises(EvidenceError, match="has 5 records, allowed are 4"):
+        verify(NAME, CHAIN, KEYS, TRUSTED)
+
+
 class Ecdsa:
     """A key as KMS has one: ECDSA over P-256 and SHA-256, asked with the digest, answering in DER."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sudo_mcp_guardrails.approval.chain_check import head_of, verify
-from sudo_mcp_guardrails.approval.errors import TrustError
+from sudo_mcp_guardrails.approval.errors import ApprovalError, TrustError
 from sudo_mcp_guardrails.approval.evidence import append
 from sudo_mcp_guardrails.approval.trust import (
     automatic,
@@ -180,6 +180,14 @@ def test_many_at_once_stay_within_the_budget() -> None:
     assert applied == 3
 
 
+def test_what_is_recorded_is_the_item() -> None:
+    story = STATES[T3]
+    item = story.item(cost=7, resources=3)
+    fact = automatic(story.state(), R2, PROD, item, decide(story.state(), R2, PROD, item))
+    assert (fact.item, fact.fingerprint, fact.risk, fact.environment) == (item.id, item.fingerprint, R2, PROD)
+    assert (fact.cost, fact.resources) == (7, 3)
+
+
 def test_only_what_is_automatic_is_recorded_as_such() -> None:
     story = STATES[T1]
     decision = decide(story.state(), R2, PROD, story.item())
@@ -188,8 +196,8 @@ def test_only_what_is_automatic_is_recorded_as_such() -> None:
 
 
 def test_an_item_out_of_bounds_is_refused() -> None:
-    for wrong in ({"cost": -1}, {"resources": 10**13}):
-        with pytest.raises(TrustError):
+    for wrong in ({"cost": -1}, {"resources": 10**13}, {"id": ""}, {"fingerprint": "x"}, {"digest": "x"}):
+        with pytest.raises(ApprovalError):
             STATES[T3].item(**wrong)
 
 

@@ -141,7 +141,7 @@ def test_a_worse_outcome_of_an_item_takes_its_credit_back() -> None:
 def test_idle_days_cost_points_and_debts_stay() -> None:
     story = introduced()
     story.clean_days(60)
-    story.wait(29)
+    story.wait(30)
     before = points(story)
     assert before == 30
     story.wait(30)
@@ -153,6 +153,14 @@ def test_idle_days_cost_points_and_debts_stay() -> None:
     assert debt < 0
     story.wait(300)
     assert story.cell().points == debt
+
+
+def test_a_failure_after_idle_days_comes_off_what_is_left() -> None:
+    story = introduced()
+    story.clean_days(60)
+    story.wait(30)
+    story.work(result=FAILURE)
+    assert story.cell().points == 30 * POINT - 49_752_543
 
 
 def test_work_that_earns_nothing_does_not_keep_points() -> None:
@@ -213,6 +221,15 @@ def test_who_misses_known_bad_change_sets_gives_no_evidence() -> None:
     assert story.cell().failure is not None
     story.work(approvers=("ann", "ben"))
     assert story.cell().credits == 3
+
+
+def test_five_known_bad_change_sets_tell() -> None:
+    story = introduced()
+    for caught in (True, True, True, False):
+        story.say(ReviewTest("ann", caught))
+    story.say(ReviewTest("ann", caught=False))
+    story.work(approvers=("ann",))
+    assert story.cell().credits == 0
 
 
 # --- promotion
@@ -387,6 +404,7 @@ def test_soft_demotion_ends_at_t1() -> None:
         story.work(result=FAILURE)
         story.work(result=MINOR)
     assert story.cell().tier is T1
+    assert story.cell().cusum < POLICY.cusum_limit
 
 
 def test_the_third_minor_incident_in_thirty_days_costs_a_tier() -> None:
@@ -503,13 +521,26 @@ def test_a_version_that_gives_up_with_debts_makes_more_points_needed() -> None:
     assert story.cell().explanation == "0 of 110 points; 3 earlier versions gave up with debts"
 
 
-def test_a_version_without_debts_costs_nothing() -> None:
-    story = introduced()
+@pytest.mark.parametrize("earned", [False, True])
+def test_a_version_without_debts_costs_nothing(earned: bool) -> None:  # noqa: FBT001
+    story = trusted(T2) if earned else introduced()
     story.clean_days(10)
     story.introduce(V2)
     scale = story.cell().scale
+    assert (story.cell().tier, story.cell().tries) == (T1, 0)
     assert scale is not None
     assert scale.needed == 65 * POINT
+
+
+def test_a_new_version_at_t0_begins_without_the_old_ones_evidence() -> None:
+    story = introduced()
+    story.work(result=CRITICAL)
+    since = story.time
+    story.wait(1)
+    story.work(result=FAILURE)
+    assert (story.cell().cusum > 0, story.cell().requesters) == (True, ("rita",))
+    story.introduce(V2)
+    assert (story.cell().cusum, story.cell().requesters, story.cell().since) == (0, (), since)
 
 
 # --- clocks and order

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from sudo_mcp_guardrails.approval.call_resources import resources_of
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Change, Form, Operation, Plan
 from sudo_mcp_guardrails.approval.reading.api_actions import actions_of, more_actions
@@ -83,6 +84,12 @@ def _call(raw: object, number: int, known: Known, outside: Outside) -> Change:
     # A bucket and a key name what an operation of S3 is about, and not what it takes in.
     outside.value(id_, {name: item for name, item in parameters.items() if service != "s3" or name != "Bucket"})
     roles = tuple(dict.fromkeys(_passed_roles(parameters))) if service not in {"iam", "sts"} else ()
+    partition = partition_of(region) or "aws"
+    named = [
+        arn
+        for action in actions
+        for arn in resources_of(action, parameters, account=account, region=region, partition=partition)
+    ]
     return Change(
         operation=Operation.CALL,
         type=actions[0] if len(actions) == 1 else f"{service}:{operation}",
@@ -95,7 +102,7 @@ def _call(raw: object, number: int, known: Known, outside: Outside) -> Change:
                 (*actions, *more_actions(service, operation, parameters), *(("iam:PassRole",) if roles else ()))
             )
         ),
-        resources=tuple(dict.fromkeys((*_resources(service, parameters, region), *roles))),
+        resources=tuple(dict.fromkeys((*_resources(service, parameters, region), *named, *roles))),
         changed=tuple(sorted(parameters)),
         sensitive=secret_paths(parameters),
         options={"Service": service, "Operation": operation},

@@ -56,18 +56,24 @@ def complete_paths(actions: frozenset[str]) -> Iterator[EscalationPath]:
             yield near[name]
 
 
-def is_work(path: EscalationPath, changes: Iterable[Seen]) -> bool:
+def actions_by_change(looked: Looked) -> tuple[tuple[Seen, frozenset[str]], ...]:
+    """Return the changes that take any actions, with these; see :func:`actions_of`."""
+    found = ((seen, actions_of(seen)) for seen in looked.seen)
+    return tuple(pair for pair in found if pair[1])
+
+
+def is_work(path: EscalationPath, changes: Iterable[tuple[Seen, frozenset[str]]]) -> bool:
     """Return whether a path is work on the agent's own resources."""
     names = {action.lower() for action in path.actions}
-    return path.category in _WORK and all(seen.is_own for seen in changes if names & actions_of(seen))
+    return path.category in _WORK and all(seen.is_own for seen, actions in changes if names & actions)
 
 
 def _of_plan(looked: Looked) -> Iterator[Found]:
-    seen = looked.seen
-    for path in complete_paths(frozenset().union(*(actions_of(each) for each in seen))):
+    changes = actions_by_change(looked)
+    for path in complete_paths(frozenset().union(*(actions for _, actions in changes))):
         names = {action.lower() for action in path.actions}
-        first = next((each.change.id for each in seen if names & actions_of(each)), "")
-        if is_work(path, seen):
+        first = next((seen.change.id for seen, actions in changes if names & actions), "")
+        if is_work(path, changes):
             yield Found(RiskClass.R2, f"path {path.id} on the agent's own resources alone: it {path.title}", first)
         else:
             yield Found(RiskClass.R3, f"escalation path {path.id}: it {path.title}", first)

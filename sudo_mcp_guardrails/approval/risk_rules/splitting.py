@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.agents import RiskClass
 from sudo_mcp_guardrails.approval.graph import touched
 from sudo_mcp_guardrails.approval.risk_rules.context import MAX_RECENT
-from sudo_mcp_guardrails.approval.risk_rules.escalation import actions_of, complete_paths, is_work
+from sudo_mcp_guardrails.approval.risk_rules.escalation import actions_by_change, complete_paths, is_work
 from sudo_mcp_guardrails.approval.risk_rules.rule import Found, RiskRule
 
 if TYPE_CHECKING:
@@ -61,14 +61,15 @@ def connected(keys: frozenset[str], recent: tuple[Recent, ...]) -> tuple[Recent,
 
 def _paths(looked: Looked, recent: tuple[Recent, ...]) -> Iterator[Found]:
     """Yield the escalation paths of which this plan has one step at least, and earlier ones the others."""
-    own = frozenset().union(*(actions_of(seen) for seen in looked.seen))
+    changes = actions_by_change(looked)
+    own = frozenset().union(*(actions for _, actions in changes))
     before = frozenset(action.lower() for one in recent for action in one.actions)
     alone = {path.id for path in complete_paths(own)}
     for path in complete_paths(own | before):
         names = {action.lower() for action in path.actions}
         if path.id not in alone and names & own:
             # Of what earlier plans touched no more than keys is known, which excuses nothing; its own part may be work.
-            risk = RiskClass.R2 if is_work(path, looked.seen) else RiskClass.R3
+            risk = RiskClass.R2 if is_work(path, changes) else RiskClass.R3
             yield Found(risk, f"with earlier plans in {_window(looked)} it completes path {path.id}: it {path.title}")
 
 

@@ -23,7 +23,8 @@ def test_calls_in_their_order() -> None:
     assert first.resources == ("arn:aws:s3:::shop",)
     assert second.id == "2"
     assert second.actions == ("lambda:UpdateFunctionConfiguration", "iam:PassRole")
-    assert second.resources == (f"arn:aws:iam::{samples.ACCOUNT}:role/shop",)
+    function = f"arn:aws:lambda:{samples.REGION}:{samples.ACCOUNT}:function:shop"
+    assert second.resources == (function, f"arn:aws:iam::{samples.ACCOUNT}:role/shop")
     assert (plan.account, plan.region, plan.unknown) == (samples.ACCOUNT, samples.REGION, ())
 
 
