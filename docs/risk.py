@@ -9,7 +9,7 @@ from sudo_mcp_guardrails.approval.risk import RiskLimits
 from sudo_mcp_guardrails.approval.risk_rules import RULES
 from sudo_mcp_guardrails.approval.risk_rules.context import MAX_RECENT, RiskContext
 from sudo_mcp_guardrails.approval.risk_rules.types import known_types
-from sudo_mcp_guardrails.approval.session_keys import bound_keys, tagging
+from sudo_mcp_guardrails.approval.session.keys import bound_keys, tagging
 from sudo_mcp_guardrails.approval.session_policy import MAX_SESSIONS, SESSION_POLICY_LIMIT
 
 PAGE: Final = Path(__file__).with_suffix(".md")
@@ -88,13 +88,17 @@ project's prover shows of each that it reaches nothing else.
 
 ```python
 from sudo_mcp_guardrails.approval.plan import Change, Form, Operation, Plan
+from sudo_mcp_guardrails.approval.session.proof import reach_beyond
 from sudo_mcp_guardrails.approval.session_policy import ApplySettings, session_plan
-from sudo_mcp_guardrails.approval.session_proof import reach_beyond
 
 queue = "arn:aws:sqs:eu-central-1:111111111111:bot-orders"
 call = Change(
-    Operation.CALL, "sqs:SetQueueAttributes", "1", after={{"Attributes": {{"DelaySeconds": "5"}}}},
-    actions=("sqs:SetQueueAttributes",), resources=(queue,),
+    Operation.CALL,
+    "sqs:SetQueueAttributes",
+    "1",
+    after={{"Attributes": {{"DelaySeconds": "5"}}}},
+    actions=("sqs:SetQueueAttributes",),
+    resources=(queue,),
 )
 plan = Plan(Form.API_CALLS, "", "111111111111", "eu-central-1", (call,))
 found = session_plan(plan, ApplySettings())

@@ -4,7 +4,7 @@ Every request, view, decision, execution and outcome is a :class:`Record`. There
 thousands can run at once and none waits for another. A record's digest covers its chain's name, its number and the
 digest of the record before; the first one's covers :func:`genesis`, which is made of the chain's name: a record can
 neither be changed, nor moved, nor can a chain be handed to another approval. A tail that was cut, or a chain that is
-gone, shows against a published head: see :mod:`~sudo_mcp_guardrails.approval.chain_heads`.
+gone, shows against a published head: see :mod:`~sudo_mcp_guardrails.approval.chain.heads`.
 
 What is signed is the digest, as AWS KMS signs it (``Sign`` with ``MessageType`` ``DIGEST`` and ``ECDSA_SHA_256``: the
 message is the 32 bytes, the answer is DER): KMS signs and verifies, or a library that does the same offline.
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sudo_mcp_guardrails.approval.bounds import check_name
 from sudo_mcp_guardrails.approval.canonical import digest, parsed
-from sudo_mcp_guardrails.approval.chain_body import MAX_BODY, check_body
+from sudo_mcp_guardrails.approval.chain.body import MAX_BODY, check_body
 from sudo_mcp_guardrails.approval.errors import ApprovalError, EvidenceError
 from sudo_mcp_guardrails.approval.moments import check_time, moment, written
 
@@ -79,7 +79,7 @@ class Record:
         key_id: of the key that signs.
         signature: over the 32 bytes of the digest; empty only while it is being made.
         digest: over all the others but the signature, 64 hexadecimal digits; the one that was stored, which
-            :func:`~sudo_mcp_guardrails.approval.chain_check.verify` compares.
+            :func:`~sudo_mcp_guardrails.approval.chain.check.verify` compares.
 
     Raises:
         EvidenceError: a field is out of bounds. Whether the digest and the signature are right is not looked at.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Form
-from sudo_mcp_guardrails.approval.session_grants import ApplySettings, Grant, grants
-from sudo_mcp_guardrails.approval.session_limits import limits
+from sudo_mcp_guardrails.approval.session.grants import ApplySettings, Grant, grants
+from sudo_mcp_guardrails.approval.session.limits import limits
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.pack import PackError, pack
 
@@ -71,7 +71,7 @@ def session_plan(plan: Plan, settings: ApplySettings) -> SessionPlan:
 
     Raises:
         PlanError: The plan cannot be carried out under policies of its own; see
-            :func:`~sudo_mcp_guardrails.approval.session_grants.grants`. Also one call that does not fit into a
+            :func:`~sudo_mcp_guardrails.approval.session.grants.grants`. Also one call that does not fit into a
             policy, text that STS does not take, and more than :data:`MAX_SESSIONS` sessions.
     """
     return SessionPlan(plan.digest, session_policies(plan, settings), limits(plan))

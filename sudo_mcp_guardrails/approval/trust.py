@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.agents import RiskClass, TrustTier
 from sudo_mcp_guardrails.approval.bounds import check_digest, check_name
-from sudo_mcp_guardrails.approval.chain_check import verify
+from sudo_mcp_guardrails.approval.chain.check import verify
 from sudo_mcp_guardrails.approval.errors import ApprovalError, TrustError
 from sudo_mcp_guardrails.approval.evidence import append
-from sudo_mcp_guardrails.approval.trust_entries import Entry, document, kind_of, read_fact
-from sudo_mcp_guardrails.approval.trust_facts import MAX_COST, Automatic
-from sudo_mcp_guardrails.approval.trust_points import MILLION
-from sudo_mcp_guardrails.approval.trust_policy import Handling
-from sudo_mcp_guardrails.approval.trust_replay import replay
-from sudo_mcp_guardrails.approval.trust_state import TrustState
+from sudo_mcp_guardrails.approval.trust_ledger.entries import Entry, document, kind_of, read_fact
+from sudo_mcp_guardrails.approval.trust_ledger.facts import MAX_COST, Automatic
+from sudo_mcp_guardrails.approval.trust_ledger.points import MILLION
+from sudo_mcp_guardrails.approval.trust_ledger.policy import Handling
+from sudo_mcp_guardrails.approval.trust_ledger.replay import replay
+from sudo_mcp_guardrails.approval.trust_ledger.state import TrustState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sudo_mcp_guardrails.approval.chain_check import ChainHead
+    from sudo_mcp_guardrails.approval.chain.check import ChainHead
     from sudo_mcp_guardrails.approval.evidence import Record, Signer, Verifier
-    from sudo_mcp_guardrails.approval.trust_entries import Fact
-    from sudo_mcp_guardrails.approval.trust_policy import TrustPolicy
+    from sudo_mcp_guardrails.approval.trust_ledger.entries import Fact
+    from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def replay_ledger(
         now: seconds since 1970.
         verifier: of signatures.
         keys: whose signatures count.
-        published: as for :func:`~sudo_mcp_guardrails.approval.chain_check.verify`.
+        published: as for :func:`~sudo_mcp_guardrails.approval.chain.check.verify`.
         known: as there.
     """
     try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sudo_mcp_guardrails.approval.evidence import Record
-    from sudo_mcp_guardrails.approval.trust_entries import Fact
+    from sudo_mcp_guardrails.approval.trust_ledger.entries import Fact
 
 NOON = 1_795_435_200
 """2026-11-23T12:00:00Z."""

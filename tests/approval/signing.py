@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sudo_mcp_guardrails.approval.p256 import G, N, P, P256PublicKey
+from sudo_mcp_guardrails.approval.authentication.p256 import G, N, P, P256PublicKey
 
 Affine = tuple[int, int] | None
 

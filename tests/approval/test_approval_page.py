@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sudo_mcp_guardrails.agents import RiskClass
-from sudo_mcp_guardrails.approval.freshness import AMR, MAX_AGE
-from sudo_mcp_guardrails.approval.policy import MIN_REASON
-from sudo_mcp_guardrails.approval.quorum import QUORUMS
+from sudo_mcp_guardrails.approval.authentication.freshness import AMR, MAX_AGE
+from sudo_mcp_guardrails.approval.deciding.policy import MIN_REASON
+from sudo_mcp_guardrails.approval.deciding.quorum import QUORUMS
 
 if TYPE_CHECKING:
-    from sudo_mcp_guardrails.approval.quorum import Quorum
+    from sudo_mcp_guardrails.approval.deciding.quorum import Quorum
 
 PAGE = (Path(__file__).parents[2] / "docs" / "approval.md").read_text(encoding="utf-8")
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sudo_mcp_guardrails.approval.chain_body import MAX_BODY
-from sudo_mcp_guardrails.approval.chain_check import ChainHead, Flaw, head_of, verify
-from sudo_mcp_guardrails.approval.chain_keys import PublicKeys
+from sudo_mcp_guardrails.approval.authentication.p256 import P256PublicKey
+from sudo_mcp_guardrails.approval.chain.body import MAX_BODY
+from sudo_mcp_guardrails.approval.chain.check import ChainHead, Flaw, head_of, verify
+from sudo_mcp_guardrails.approval.chain.keys import PublicKeys
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 from sudo_mcp_guardrails.approval.evidence import Record, append, genesis
 from sudo_mcp_guardrails.approval.moments import written
-from sudo_mcp_guardrails.approval.p256 import P256PublicKey
 from tests.approval.chains import KEYS, NOON, Keys, chain
 
 NAME = "approval-0001"
@@ -286,9 +286,9 @@ def test_a_gap_says_what_is_missing() -> None:
 def test_too_many_records_or_a_name_that_is_none_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EvidenceError, match="chain 'a b' is none"):
         verify("a b", [], KEYS, TRUSTED)
-    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain_check.MAX_NUMBER", 5)
+    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain.check.MAX_NUMBER", 5)
     assert verify(NAME, CHAIN, KEYS, TRUSTED) == []
-    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain_check.MAX_NUMBER", 4)
+    monkeypatch.setattr("sudo_mcp_guardrails.approval.chain.check.MAX_NUMBER", 4)
     with pytest.raises(EvidenceError, match="has 5 records, allowed are 4"):
         verify(NAME, CHAIN, KEYS, TRUSTED)
 

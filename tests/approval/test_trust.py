@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sudo_mcp_guardrails.approval.chain_check import head_of, verify
+from sudo_mcp_guardrails.approval.chain.check import head_of, verify
 from sudo_mcp_guardrails.approval.errors import ApprovalError, TrustError
 from sudo_mcp_guardrails.approval.evidence import append
 from sudo_mcp_guardrails.approval.trust import (
@@ -17,16 +17,16 @@ from sudo_mcp_guardrails.approval.trust import (
     is_audited,
     replay_ledger,
 )
-from sudo_mcp_guardrails.approval.trust_facts import Automatic, HardTrigger, Result, Trigger
-from sudo_mcp_guardrails.approval.trust_points import MILLION
-from sudo_mcp_guardrails.approval.trust_policy import BUDGETS, TABLE, Budget, Handling
+from sudo_mcp_guardrails.approval.trust_ledger.facts import Automatic, HardTrigger, Result, Trigger
+from sudo_mcp_guardrails.approval.trust_ledger.points import MILLION
+from sudo_mcp_guardrails.approval.trust_ledger.policy import BUDGETS, TABLE, Budget, Handling
 from tests.approval.chains import KEYS, NOON, ledger
 from tests.approval.trusting import POLICY, PROD, R0, R1, R2, R3, R4, T0, T1, T2, T3, V2, Story, trusted
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.evidence import Record
-    from sudo_mcp_guardrails.approval.trust_policy import TrustPolicy
-    from sudo_mcp_guardrails.approval.trust_state import TrustState
+    from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
+    from sudo_mcp_guardrails.approval.trust_ledger.state import TrustState
 
 STATES = {tier: trusted(tier) for tier in (T1, T2, T3)}
 STATES[T0] = trusted(T1)

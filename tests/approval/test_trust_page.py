@@ -7,8 +7,8 @@ from statistics import mean
 import pytest
 
 from sudo_mcp_guardrails.agents import RiskClass
-from sudo_mcp_guardrails.approval.trust_points import MILLION, POINT, decayed, scale
-from sudo_mcp_guardrails.approval.trust_policy import DAY, TIERS
+from sudo_mcp_guardrails.approval.trust_ledger.points import MILLION, POINT, decayed, scale
+from sudo_mcp_guardrails.approval.trust_ledger.policy import DAY, TIERS
 from tests.approval.test_trust_statistics import (
     ALPHA,
     alarms,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from sudo_mcp_guardrails.approval.trust_facts import Result
-from sudo_mcp_guardrails.approval.trust_points import MILLION, POINT, Scale, cusum, decayed, scale
+from sudo_mcp_guardrails.approval.trust_ledger.facts import Result
+from sudo_mcp_guardrails.approval.trust_ledger.points import MILLION, POINT, Scale, cusum, decayed, scale
 from tests.approval.trusting import POLICY, R1, R2, T1, T2, Story
 
 if TYPE_CHECKING:

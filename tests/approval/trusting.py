@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sudo_mcp_guardrails.agents import RiskClass, TrustTier
 from sudo_mcp_guardrails.approval.trust import Item
-from sudo_mcp_guardrails.approval.trust_entries import Entry
-from sudo_mcp_guardrails.approval.trust_facts import Canary, Outcome, Result
-from sudo_mcp_guardrails.approval.trust_policy import DAY, TrustPolicy
-from sudo_mcp_guardrails.approval.trust_replay import Replay
-from sudo_mcp_guardrails.approval.trust_rulings import Introduced, Promotion
+from sudo_mcp_guardrails.approval.trust_ledger.entries import Entry
+from sudo_mcp_guardrails.approval.trust_ledger.facts import Canary, Outcome, Result
+from sudo_mcp_guardrails.approval.trust_ledger.policy import DAY, TrustPolicy
+from sudo_mcp_guardrails.approval.trust_ledger.replay import Replay
+from sudo_mcp_guardrails.approval.trust_ledger.rulings import Introduced, Promotion
 from tests.approval.chains import NOON
 
 if TYPE_CHECKING:
-    from sudo_mcp_guardrails.approval.trust_entries import Fact
-    from sudo_mcp_guardrails.approval.trust_state import Cell, TrustState
+    from sudo_mcp_guardrails.approval.trust_ledger.entries import Fact
+    from sudo_mcp_guardrails.approval.trust_ledger.state import Cell, TrustState
 
 POLICY = TrustPolicy()
 R0, R1, R2, R3, R4 = RiskClass

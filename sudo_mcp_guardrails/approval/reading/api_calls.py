@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sudo_mcp_guardrails.approval.call_resources import resources_of
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Change, Form, Operation, Plan
 from sudo_mcp_guardrails.approval.reading.api_actions import actions_of, more_actions
@@ -17,6 +16,7 @@ from sudo_mcp_guardrails.approval.reading.known import agreed, check_account, ch
 from sudo_mcp_guardrails.approval.reading.outside import Outside
 from sudo_mcp_guardrails.approval.reading.source import as_list, as_object, as_text
 from sudo_mcp_guardrails.approval.secret_names import secret_paths
+from sudo_mcp_guardrails.approval.session.call_resources import resources_of
 from sudo_mcp_guardrails.regions import partition_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""That a person was there a moment ago, and decided this very thing."""
