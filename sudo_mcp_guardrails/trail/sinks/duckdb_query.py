@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.errors import TrailError
+from sudo_mcp_guardrails.trail.segments import read_heads
 from sudo_mcp_guardrails.trail.sinks.duckdb_index import INDEX
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def query(
         memory: what DuckDB may use; what does not fit fails, since nothing may be written beside the file.
 
     Raises:
-        TrailError: there is no store, a writer has it open, or the statement is not allowed or fails.
+        TrailError: there is no store, a writer has it open or was stopped before all was indexed, or the statement is
+            not allowed or fails.
     """
     import duckdb  # noqa: PLC0415 - of the extra
 
@@ -67,11 +69,15 @@ def query(
     except duckdb.Error as error:
         raise TrailError(f"index {path} cannot be opened ({_line(error)}); is it being written?") from error
     try:
+        _check_whole(directory, connection.execute("SELECT count(*) FROM segments").fetchall()[0][0])
         cursor = connection.execute(statement, list(values))
         columns = tuple(str(column[0]) for column in cursor.description or ())
     except duckdb.Error as error:
         connection.close()
         raise TrailError(f"query {sql[:200]!r} failed: {_line(error)}") from error
+    except TrailError:
+        connection.close()
+        raise
 
     def rows() -> Iterator[tuple[Any, ...]]:
         left = limit
@@ -87,6 +93,16 @@ def query(
                 left = None if left is None else left - len(some)
 
     return Answer(columns, rows())
+
+
+def _check_whole(directory: Path, indexed: int) -> None:
+    """Refuse to answer from a part of the store: what a killed writer left is in the log, and not indexed yet."""
+    held = len(read_heads(directory)[0])
+    if indexed < held:
+        raise TrailError(
+            f"index of {directory} lacks {held - indexed} of {held} segments, since its writer was stopped; "
+            "run the same ingest again, which completes it"
+        )
 
 
 def _statement(sql: str) -> Any:  # noqa: ANN401 - duckdb's

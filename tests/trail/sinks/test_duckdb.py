@@ -322,6 +322,8 @@ def test_an_index_that_lags_is_said_to_lag_and_no_more(store: Path, monkeypatch:
     assert verify(store).broken == (
         "index.duckdb: lacks the last 1 of 4 segments, which the next write or rebuild adds",
     )
+    with pytest.raises(TrailError, match="lacks 1 of 4 segments, since its writer was stopped; run the same ingest"):
+        query(store, "SELECT 1")
     monkeypatch.undo()
     DuckDbSink(store).close()
     assert verify(store).broken == ()
