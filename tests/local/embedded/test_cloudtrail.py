@@ -163,8 +163,8 @@ def test_data_events_are_written_where_the_selectors_ask(account: Account, *, ad
             "AdvancedEventSelectors": [{"FieldSelectors": [{"Field": k, "Equals": v} for k, v in fields.items()]}]
         }
     assert account.deploy(trail(bucket, **selectors)) == "CREATE_COMPLETE"
-    s3.put_object(Bucket=data, Key="k", Body=b"x")
     account.client("dynamodb").list_tables()
+    s3.put_object(Bucket=data, Key="k", Body=b"x")  # last: where it is delivered, what came before it is
     records = delivered(account, bucket, lambda record: record["eventName"] == "PutObject")
     assert [record["requestParameters"] for record in records] == [{"bucketName": data, "key": "k"}]
     everything = [record for group in files(account, bucket).values() for record in group]
