@@ -19,6 +19,14 @@ _MAX_ITEMS: Final = 10_000
 _KNOWN: Final[dict[type[Any], dict[str, Any]]] = {}
 
 
+class Documented:
+    """A dataclass that is written as JSON."""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return document(self)
+
+
 def document(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of ours
     """Return a dataclass as JSON, names in camelCase, times as text."""
     found: dict[str, Any] = {}

@@ -29,7 +29,8 @@ __all__ = ["Reason", "Recent", "RiskAssessment", "RiskContext", "RiskLimits", "R
 ORDER: Final = tuple(RiskClass)
 """The classes, the least dangerous first."""
 _LISTED: Final = 200
-_TRIGGERS: Final = ("suppression", "guardrails", "records")
+_ALWAYS: Final = frozenset({"suppression"})
+_WHERE_FORBIDDEN: Final = frozenset({"guardrails", "records"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class RiskAssessment:
         found = {
             reason.rule
             for reason in self.reasons
-            if reason.rule == _TRIGGERS[0] or (reason.rule in _TRIGGERS and reason.risk is RiskClass.R4)
+            if reason.rule in _ALWAYS or (reason.rule in _WHERE_FORBIDDEN and reason.risk is RiskClass.R4)
         }
         return tuple(sorted(found))
 

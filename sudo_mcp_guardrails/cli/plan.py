@@ -10,7 +10,6 @@ and no failure.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,81 +35,80 @@ from sudo_mcp_guardrails.cli.plan_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sudo_mcp_guardrails.approval.plan import Plan
 
 app = typer.Typer(no_args_is_help=True)
-_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_LONGEST: Final = 10_000
+
+
+def _with_plan(work: Callable[[Answer, Plan, bool], list[dict[str, Any]]]) -> Callable[..., None]:
+    """Return a command that reads a plan and works on it: all of them take the same options."""
+
+    def command(
+        file: FileArgument,
+        *,
+        form: FormOption = None,
+        account: AccountOption = "",
+        region: RegionOption = "",
+        target: TargetOption = "",
+        parameter: ParameterOption = None,
+        option: OptionOption = None,
+        pin: PinOption = None,
+        template: TemplateOption = None,
+        deployed: DeployedOption = None,
+        deployed_parameter: DeployedParameterOption = None,
+        current: CurrentOption = None,
+        nested: NestedOption = None,
+        saved: SavedOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        with answering(as_json=as_json) as answer:
+            given = Given(
+                {"account": account, "region": region, "target": target},
+                {
+                    "parameters": parameter,
+                    "options": option,
+                    "versions": pin,
+                    "deployed_parameters": deployed_parameter,
+                },
+                {"template": template, "deployed": deployed, "properties": current},
+                nested=nested or (),
+                saved=saved,
+            )
+            plan = given.read(file, form)
+            items = work(answer, plan, as_json)
+            answer.finish(ok=True, summary=_summary(file, plan), items=items)
+
+    command.__doc__ = work.__doc__
+    return command
 
 
 @app.command("digest")
-def digest_command(
-    file: FileArgument,
-    *,
-    form: FormOption = None,
-    account: AccountOption = "",
-    region: RegionOption = "",
-    target: TargetOption = "",
-    parameter: ParameterOption = None,
-    option: OptionOption = None,
-    pin: PinOption = None,
-    template: TemplateOption = None,
-    deployed: DeployedOption = None,
-    deployed_parameter: DeployedParameterOption = None,
-    current: CurrentOption = None,
-    nested: NestedOption = None,
-    saved: SavedOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@_with_plan
+def digest_command(answer: Answer, plan: Plan, as_json: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as the other
     """Print a plan's digest alone: what an approval is bound to."""
-    with answering(as_json=as_json) as answer:
-        given = Given(
-            {"account": account, "region": region, "target": target},
-            {"parameters": parameter, "options": option, "versions": pin, "deployed_parameters": deployed_parameter},
-            {"template": template, "deployed": deployed, "properties": current},
-            nested=nested or (),
-            saved=saved,
-        )
-        plan = given.read(file, form)
-        answer.text.print(plan.digest)
-        answer.finish(ok=True, summary=_summary(file, plan), items=_items(plan, values=False))
+    answer.text.print(plan.digest)
+    return _items(_masked(plan), values=False) if as_json else []
 
 
 @app.command("show")
-def show_command(
-    file: FileArgument,
-    *,
-    form: FormOption = None,
-    account: AccountOption = "",
-    region: RegionOption = "",
-    target: TargetOption = "",
-    parameter: ParameterOption = None,
-    option: OptionOption = None,
-    pin: PinOption = None,
-    template: TemplateOption = None,
-    deployed: DeployedOption = None,
-    deployed_parameter: DeployedParameterOption = None,
-    current: CurrentOption = None,
-    nested: NestedOption = None,
-    saved: SavedOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@_with_plan
+def show_command(answer: Answer, plan: Plan, as_json: bool) -> list[dict[str, Any]]:  # noqa: FBT001 - as the other
     """Show what a plan changes, what it takes from outside, and what could not be told."""
-    with answering(as_json=as_json) as answer:
-        given = Given(
-            {"account": account, "region": region, "target": target},
-            {"parameters": parameter, "options": option, "versions": pin, "deployed_parameters": deployed_parameter},
-            {"template": template, "deployed": deployed, "properties": current},
-            nested=nested or (),
-            saved=saved,
-        )
-        plan = given.read(file, form)
-        summary = _summary(file, plan)
-        items = _items(plan, values=True)
-        if not as_json:
-            _show(answer, plan)
-        answer.finish(ok=True, summary=summary, items=items)
+    shown = _masked(plan)
+    if as_json:
+        return _items(shown, values=True)
+    _show(answer, plan, shown)
+    return []
+
+
+def _masked(plan: Plan) -> dict[str, Any]:
+    """Return what of a plan may be shown; of a large one it takes seconds."""
+    from sudo_mcp_guardrails.approval.masking import masked
+
+    return masked(plan)
 
 
 def _summary(file: Path, plan: Plan) -> dict[str, Any]:
@@ -128,10 +126,7 @@ def _summary(file: Path, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _items(plan: Plan, *, values: bool) -> list[dict[str, Any]]:
-    from sudo_mcp_guardrails.approval.masking import masked
-
-    shown = masked(plan)
+def _items(shown: dict[str, Any], *, values: bool) -> list[dict[str, Any]]:
     changes = [
         {
             "kind": "change",
@@ -164,11 +159,8 @@ def _json(value: Any) -> Any:  # noqa: ANN401 - JSON
     return [_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _show(answer: Answer, plan: Plan) -> None:
+def _show(answer: Answer, plan: Plan, shown: dict[str, Any]) -> None:
     """Print the tables. What is in a plan is its author's: it is printed as text, and moves no cursor."""
-    from sudo_mcp_guardrails.approval.masking import masked
-
-    shown = masked(plan)
     rows = [
         (item["operation"], item["type"], item["id"], _place(item), ", ".join(item["changed"]))
         for item in shown["changes"]
@@ -193,12 +185,9 @@ def _table(answer: Answer, heads: tuple[str, ...], rows: Iterable[Sequence[objec
     from rich.table import Table
     from rich.text import Text
 
+    from sudo_mcp_guardrails.trail.trace.text import shown
+
     table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(printable(str(cell)), overflow="fold") for cell in row))
+        table.add_row(*(Text(shown(str(cell), _LONGEST), overflow="fold") for cell in row))
     answer.text.print(table)
-
-
-def printable(text: str) -> str:
-    """Return a text with every control character written out, so that it can neither move a cursor nor hide."""
-    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

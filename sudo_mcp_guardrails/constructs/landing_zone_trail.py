@@ -10,7 +10,6 @@ import aws_cdk as cdk
 from sudo_mcp_guardrails.constructs.agent_event_forwarding import NOT_TOLD, AgentEventForwarding
 from sudo_mcp_guardrails.constructs.agent_trail import AgentTrail
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket
-from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
 from sudo_mcp_guardrails.constructs.log_pipeline_calls import EventMembers
 from sudo_mcp_guardrails.policies.log_archive import trail_arn
 from sudo_mcp_guardrails.policies.organization.settings import OrganizationError
@@ -102,6 +101,10 @@ def zone_trail(
 
 def _bus_of(made: object, settings: OrganizationSettings) -> str | None:
     """Return the bus of a pipeline for the organization's accounts, which is made unless it is there."""
+    if made is None:
+        return None
+    from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline  # noqa: PLC0415 - half a second, else for nothing
+
     if not isinstance(made, LogPipeline) or made.fast_queue is None:
         return None
     if made.names != settings.names:

@@ -12,7 +12,6 @@ import pytest
 
 from sudo_mcp_guardrails import cli
 from sudo_mcp_guardrails.approval.reading import Known, read_plan
-from sudo_mcp_guardrails.cli.plan import printable
 from tests.approval.reading import samples
 
 if TYPE_CHECKING:
@@ -170,13 +169,16 @@ def test_show_in_json_has_what_was_and_what_becomes(capsys: Capture) -> None:
 def test_what_stands_in_a_plan_moves_no_cursor(files: Path, capsys: Capture) -> None:
     template = samples.template()
     template["Resources"]["\x1b[2J[red]\u202eevil"] = {"Type": "AWS::S3::Bucket"}
+    unseen = "\u009b\r\n\u2066\u00ad\u061c"
+    template["Resources"] |= {f"x{character}": {"Type": "AWS::S3::Bucket"} for character in unseen}
     (files / "evil.json").write_text(json.dumps(template), encoding="utf-8")
     assert cli.main(["plan", "show", "evil.json"]) == 0
     out = capsys.readouterr().out
     assert "\x1b[2J" not in out
     assert "\u202e" not in out
     assert "[red]" in out.replace("\n", "")
-    assert printable("a\u009bb\r\n\u2066") == "a\\x9bb\\r\\n\\u2066"
+    assert all(f"x\\u{ord(character):04x}" in out for character in unseen)
+    assert not any(f"x{character}" in out for character in unseen)
 
 
 @pytest.mark.usefixtures("files")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from sudo_mcp_guardrails.approval import codec
 from sudo_mcp_guardrails.approval.bounds import check_digest, check_name, check_names, check_text
@@ -133,7 +133,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(codec.Documented):
     """A statement, with what was verified when it came in.
 
     Attributes:
@@ -165,10 +165,6 @@ class Decision:
     def digest(self) -> str:
         """SHA-256 over the whole decision: what a KMS key signs, and what the state machine verifies."""
         return digest(DECISION_KIND, self.document())
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
 
     @classmethod
     def from_document(cls, document: object) -> Decision:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.approval import codec
 from sudo_mcp_guardrails.approval.bounds import check_name, check_names, check_text
@@ -19,7 +19,7 @@ _DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
-class Delegation:
+class Delegation(codec.Documented):
     """One person's word that another may decide in his place.
 
     Attributes:
@@ -60,10 +60,6 @@ class Delegation:
                 f"delegation {self.id!r} ends {written(self.ends)}, allowed: up to {MAX_DAYS} days after "
                 f"{written(self.starts)}"
             )
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
 
     @classmethod
     def from_document(cls, document: object) -> Delegation:

@@ -14,7 +14,7 @@ from sudo_mcp_guardrails.approval.moments import Time, check_time  # noqa: TC001
 
 
 @dataclass(frozen=True)
-class Viewed:
+class Viewed(codec.Documented):
     """Somebody was shown the request, and was given a token for one decision.
 
     Attributes:
@@ -39,13 +39,9 @@ class Viewed:
         check_digest("token id", self.token_id)
         check_time("time", self.time)
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
-
 
 @dataclass(frozen=True)
-class RuleDecision:
+class RuleDecision(codec.Documented):
     """A rule approves, where the agent has earned it.
 
     Attributes:
@@ -73,13 +69,9 @@ class RuleDecision:
         check_text("reason", self.reason, empty=False)
         check_time("time", self.time)
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
-
 
 @dataclass(frozen=True)
-class Withdrawal:
+class Withdrawal(codec.Documented):
     """The requester takes the request back.
 
     Attributes:
@@ -101,13 +93,9 @@ class Withdrawal:
         check_text("reason", self.reason)
         check_time("time", self.time)
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
-
 
 @dataclass(frozen=True)
-class ExecutionStarted:
+class ExecutionStarted(codec.Documented):
     """The broker read the plan again and is about to carry it out.
 
     Attributes:
@@ -132,10 +120,6 @@ class ExecutionStarted:
         check_name("execution", self.execution)
         check_time("time", self.time)
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
-
 
 class Outcome(str, Enum):
     """How an execution ended."""
@@ -146,7 +130,7 @@ class Outcome(str, Enum):
 
 
 @dataclass(frozen=True)
-class ExecutionEnded:
+class ExecutionEnded(codec.Documented):
     """What came of it.
 
     Attributes:
@@ -170,13 +154,9 @@ class ExecutionEnded:
         check_text("detail", self.detail)
         check_time("time", self.time)
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
-
 
 @dataclass(frozen=True)
-class Notified:
+class Notified(codec.Documented):
     """A notice went out. One that was lost has no such record, and is due again.
 
     Attributes:
@@ -194,10 +174,6 @@ class Notified:
         check_name("approval id", self.approval_id)
         check_name("notice", self.notice)
         check_time("time", self.time)
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
 
 
 Event = Viewed | Decision | RuleDecision | Withdrawal | ExecutionStarted | ExecutionEnded | Notified

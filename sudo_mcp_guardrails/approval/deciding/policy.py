@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import RiskClass
 from sudo_mcp_guardrails.approval import codec
@@ -92,7 +92,7 @@ class BreakGlass:
 
 
 @dataclass(frozen=True)
-class ApprovalPolicy:
+class ApprovalPolicy(codec.Documented):
     """The rules that approvals are decided by.
 
     Attributes:
@@ -144,10 +144,6 @@ class ApprovalPolicy:
     def version(self) -> str:
         """SHA-256 of the policy, 64 hexadecimal digits."""
         return digest(POLICY_KIND, self.document())
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
 
     @classmethod
     def from_document(cls, document: object) -> ApprovalPolicy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sudo_mcp_guardrails.agents import RiskClass  # noqa: TC001 - the codec reads it at run time
 from sudo_mcp_guardrails.approval import codec
@@ -45,7 +45,7 @@ class Requester:
 
 
 @dataclass(frozen=True)
-class ApprovalRequest:
+class ApprovalRequest(codec.Documented):
     """One request for approval; ``approval_digest`` covers all of it.
 
     Attributes:
@@ -109,10 +109,6 @@ class ApprovalRequest:
                 f"the request expires {written(self.expires)}, allowed: up to {MAX_LIFE} seconds after "
                 f"{written(self.created)}"
             )
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
 
     @classmethod
     def from_document(cls, document: object) -> ApprovalRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.approval import codec
 from sudo_mcp_guardrails.approval.moments import Time  # noqa: TC001 - the codec reads it at run time
@@ -84,7 +84,7 @@ class Uncounted:
 
 
 @dataclass(frozen=True)
-class Status:
+class Status(codec.Documented):
     """Where an approval stands.
 
     Attributes:
@@ -114,10 +114,6 @@ class Status:
     notices: tuple[Notice, ...]
     uncounted: tuple[Uncounted, ...]
     time: Time
-
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return codec.document(self)
 
 
 def due(notices: Iterable[Notice], settled: Iterable[str]) -> tuple[Notice, ...]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Change, Form, Operation, Plan
 from sudo_mcp_guardrails.approval.reading.api_actions import actions_of, more_actions
+from sudo_mcp_guardrails.approval.reading.call_resources import ARN, resources_of
 from sudo_mcp_guardrails.approval.reading.known import agreed, check_account, check_region
 from sudo_mcp_guardrails.approval.reading.outside import Outside
 from sudo_mcp_guardrails.approval.reading.source import as_list, as_object, as_text
 from sudo_mcp_guardrails.approval.secret_names import secret_paths
-from sudo_mcp_guardrails.approval.session.call_resources import resources_of
 from sudo_mcp_guardrails.regions import partition_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _MEMBERS: Final = frozenset({"service", "operation", "region", "account", "param
 _SERVICE: Final = re.compile(r"[a-z][a-z0-9-]{1,62}")
 _OPERATION: Final = re.compile(r"[A-Z][A-Za-z0-9]{1,127}")
 _ROLE: Final = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/\S+")
-_ARN: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[^:]*:[^:]*:\S+")
 
 
 def read_api_calls(document: object, known: Known) -> Plan:
@@ -128,5 +127,5 @@ def _resources(service: str, parameters: dict[str, Any], region: str) -> Iterato
         arn = bucket if bucket.startswith("arn:") else f"arn:{partition_of(region) or '*'}:s3:::{bucket}"
         yield f"{arn}/{key}" if isinstance(key, str) else arn
     for item in parameters.values():
-        if isinstance(item, str) and _ARN.fullmatch(item) and not _ROLE.fullmatch(item):
+        if isinstance(item, str) and ARN.fullmatch(item) and not _ROLE.fullmatch(item):
             yield item

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.agents import RiskClass
 from sudo_mcp_guardrails.approval.risk_rules.rule import Found, RiskRule, cut
-from sudo_mcp_guardrails.approval.risk_rules.values import UNREAD, text_of
+from sudo_mcp_guardrails.approval.risk_rules.values import UNREAD, number_of, text_of
 from sudo_mcp_guardrails.iam.matching import action_test
 
 if TYPE_CHECKING:
@@ -61,21 +60,12 @@ def _of_change(seen: Seen) -> Iterator[Found]:
     if seen.ends:
         return
     for node in seen.after:
-        if node.name in _COUNTS and _number(node.value) >= seen.context.limits.instances:
-            yield Found(RiskClass.R3, f"{node.path[-1]} is {_number(node.value):g}", node.place)
+        if node.name in _COUNTS and number_of(node.value) >= seen.context.limits.instances:
+            yield Found(RiskClass.R3, f"{node.path[-1]} is {number_of(node.value):g}", node.place)
         elif node.name in _COUNTS and text_of(node.value) is UNREAD:
             yield Found(RiskClass.R2, f"how many {node.path[-1]} is, a deployment alone can tell", node.place)
         elif node.name in _TYPES and isinstance(node.value, str) and _HUGE.search(node.value):
             yield Found(RiskClass.R3, f"{node.path[-1]} is {cut(node.value)}, which costs much", node.place)
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        return 0.0
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 RULE: Final = RiskRule(

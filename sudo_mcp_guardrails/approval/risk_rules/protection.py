@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sudo_mcp_guardrails.agents import RiskClass
 from sudo_mcp_guardrails.approval.plan import Operation
 from sudo_mcp_guardrails.approval.risk_rules.rule import Found, RiskRule
-from sudo_mcp_guardrails.approval.risk_rules.values import UNREAD, is_false, is_true, nodes, text_of
+from sudo_mcp_guardrails.approval.risk_rules.values import UNREAD, is_false, is_true, nodes, number_of, text_of
 from sudo_mcp_guardrails.iam.matching import action_test
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def _lost(seen: Seen) -> Iterator[Found]:
     then = {node.name: (node.place, node.value) for node in seen.after if node.name in _KEEPING.keys() | _LOWERS}
     for name, value in sorted(now.items()):
         place, next_value = then.get(name, (name, None))
-        if name in _LOWERS and _number(value) > _number(next_value):
-            yield Found(RiskClass.R3, f"it lowers {name} to {_number(next_value):g}", place)
+        if name in _LOWERS and number_of(value) > number_of(next_value):
+            yield Found(RiskClass.R3, f"it lowers {name} to {number_of(next_value):g}", place)
         elif name in _KEEPING and not _off(value) and (next_value is None or _off(next_value)):
             yield Found(RiskClass.R3, f"it loses {_KEEPING[name]}", place)
         elif name in _KEEPING and value != next_value and text_of(next_value) is UNREAD:
@@ -92,13 +92,6 @@ def _off(value: Any) -> bool:  # noqa: ANN401 - JSON
         flags = [node.value for node in nodes(value) if not isinstance(node.value, (dict, list))]
         return not flags or any(map(is_false, flags))
     return value is None or is_false(value) or value in {0, ""}
-
-
-def _number(value: Any) -> float:  # noqa: ANN401 - JSON
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return 0.0
 
 
 RULE: Final = RiskRule(

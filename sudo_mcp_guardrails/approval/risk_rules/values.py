@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -113,6 +114,16 @@ def is_true(value: object) -> bool:
 def is_false(value: object) -> bool:
     """Return whether a value is false, as templates write it."""
     return value is False or (isinstance(value, str) and value.lower() in {"false", "disabled", "no", "0", "suspended"})
+
+
+def number_of(value: object) -> float:
+    """Return a value as a number, as templates write it; 0 for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return 0.0
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def listed(value: object) -> tuple[Any, ...]:

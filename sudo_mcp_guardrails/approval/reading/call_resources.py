@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DATA: Final = Path(__file__).with_name("call_resources.json")
 _NAME: Final = re.compile(r"[A-Za-z0-9._/#+=@-]{1,512}")
 _QUEUE: Final = re.compile(r"https?://[^/\s]+/(?P<account>\d{12})/(?P<name>[A-Za-z0-9_.-]{1,80})")
-_ARN: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S+")
+ARN: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[^:\s]*:[^:\s]*:\S+")
 
 
 @cache
@@ -57,7 +57,7 @@ def _arn(value: object, ending: str, beginning: str, account: str, region: str) 
     """Return the ARN of what a value names; empty where it names nothing that is known."""
     if not isinstance(value, str):
         return ""
-    if _ARN.fullmatch(value):
+    if ARN.fullmatch(value):
         return value
     queue = _QUEUE.fullmatch(value)
     if queue is not None:

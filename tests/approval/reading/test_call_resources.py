@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sudo_mcp_guardrails.approval.session.call_resources import named_resources, resources_of
+from sudo_mcp_guardrails.approval.reading.call_resources import named_resources, resources_of
 from sudo_mcp_guardrails.iam.catalogue import resource_arns
 
 ACCOUNT = "111111111111"
