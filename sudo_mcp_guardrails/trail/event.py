@@ -43,7 +43,6 @@ class Event(NamedTuple):
         region: ``awsRegion``.
         account: ``recipientAccountId``, else the identity's account.
         identity_type: ``userIdentity.type``.
-        principal_id: ``userIdentity.principalId``.
         principal_arn: ``userIdentity.arn``.
         access_key: ``userIdentity.accessKeyId``.
         user_name: ``userIdentity.userName``, else the session issuer's.
@@ -56,6 +55,7 @@ class Event(NamedTuple):
         request_id: ``requestID``.
         error: ``errorCode``.
         read_only: ``readOnly``.
+        principal_id: ``userIdentity.principalId``.
         raw: the event's JSON, the bytes as CloudTrail wrote them.
     """
 
@@ -68,7 +68,6 @@ class Event(NamedTuple):
     region: str | None
     account: str | None
     identity_type: str | None
-    principal_id: str | None
     principal_arn: str | None
     access_key: str | None
     user_name: str | None
@@ -81,6 +80,7 @@ class Event(NamedTuple):
     request_id: str | None
     error: str | None
     read_only: bool | None
+    principal_id: str | None
     raw: bytes
 
     @property

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 BLOCKS: Final = ("attributions", "events", "amendments", "dead_letters", "sources")
 """The kinds of lines, in the order in which they stand in a segment."""
 
-EVENT_FIELDS: Final = tuple(name for name in Event._fields if name not in {"principal_id", "raw"})
-"""Fields of an event that are columns; ``principalId`` repeats what the ARN and the access key say, and costs much."""
+EVENT_FIELDS: Final = Event._fields[:-2]
+"""Fields of an event that are columns: all but the last two. ``principalId`` repeats what the ARN and the access key
+say, and costs much."""
 ATTRIBUTION_FIELDS: Final = tuple(field.name for field in fields(Attribution))
 SOURCE_FIELDS: Final = tuple(field.name for field in fields(SourceRecord))
 LINE_FIELDS: Final = {
@@ -39,7 +40,6 @@ LINE_FIELDS: Final = {
 _AT_ONCE: Final = 256
 _SMALL: Final = 1 << 20
 
-_event = attrgetter(*EVENT_FIELDS)
 _attribution = attrgetter(*ATTRIBUTION_FIELDS[1:])
 _source = attrgetter(*SOURCE_FIELDS)
 
@@ -68,6 +68,7 @@ class Draft:
         amendments: day, ``eventID`` and attribution of events that are there already.
         dead_letters: new dead letters.
         sources: lines of the ledger.
+        identities: day and ``eventID`` of the new events, as they are kept.
     """
 
     events: Sequence[Attributed] = ()
@@ -75,6 +76,7 @@ class Draft:
     amendments: Sequence[tuple[str, str, Attribution]] = ()
     dead_letters: Sequence[DeadLetter] = ()
     sources: Sequence[SourceRecord] = ()
+    identities: Sequence[tuple[str, str]] = ()
 
 
 def kept_text(text: str) -> str:
@@ -90,10 +92,7 @@ def draft_blocks(draft: Draft) -> tuple[dict[str, int], Iterator[Lines]]:
     counts = (len(numbers), len(draft.events), len(draft.amendments), len(draft.dead_letters), len(draft.sources))
     values: tuple[Iterator[tuple[Any, ...]], ...] = (
         ((number, one.by.value, *_attribution(one)) for one, number in numbers.items()),
-        (
-            (number, origin, *_event(one.event), *_raw(one.event.raw))
-            for one, number, origin in zip(draft.events, of_events, draft.origins, strict=True)
-        ),
+        _event_rows(draft, of_events),
         ((day, event_id, number) for (day, event_id, _), number in zip(draft.amendments, of_amendments, strict=True)),
         (
             (letter_key(letter), letter.source, letter.position, letter.reason, *_raw(letter.raw[:RAW_BYTES]))
@@ -102,6 +101,15 @@ def draft_blocks(draft: Draft) -> tuple[dict[str, int], Iterator[Lines]]:
         map(_source, draft.sources),
     )
     return dict(zip(BLOCKS, counts, strict=True)), _lines(values)
+
+
+def _event_rows(draft: Draft, numbers: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    for one, number, origin in zip(draft.events, numbers, draft.origins, strict=True):
+        event = one.event
+        try:
+            yield number, origin, *event[:-2], event[-1].decode()
+        except UnicodeDecodeError:
+            yield number, origin, *event[:-2], *_raw(event.raw)
 
 
 def _numbered(attributions: Iterable[Attribution], numbers: dict[Attribution, int]) -> list[int]:
@@ -138,7 +146,7 @@ def _encoder(names: tuple[str, ...]) -> Callable[[list[tuple[Any, ...]]], bytes]
     def plain(rows: list[tuple[Any, ...]]) -> bytes:
         lines = []
         for values in rows:
-            kept = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+            kept = {name: value for name, value in zip(names, values, strict=False) if value is not None}
             lines.append(json.dumps(kept, ensure_ascii=False, separators=(",", ":")) + "\n")
         return "".join(lines).encode()
 

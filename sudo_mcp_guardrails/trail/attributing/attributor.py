@@ -82,7 +82,7 @@ class Attributor:
         Events may come in any order: what a later one tells of this one becomes an :class:`Amendment`.
         """
         # Taken apart at once, since this runs for each event: looking up a field by its name takes longer.
-        _, _, source, _, kind, _, _, _, _, _, _, key, _, service, role, run, oauth, _, agent, request, _, _, raw = event
+        _, _, source, _, kind, _, _, _, _, _, key, _, service, role, run, oauth, _, agent, request, _, _, _, raw = event
         if (
             kind == MCP_EVENT_TYPE
             # Some services leave the session's context out; the key still tells.

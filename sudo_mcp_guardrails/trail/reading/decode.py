@@ -130,7 +130,6 @@ if msgspec is not None:
                 record.awsRegion,
                 record.recipientAccountId or identity.accountId,
                 identity.type,
-                identity.principalId,
                 identity.arn,
                 identity.accessKeyId,
                 identity.userName or issuer.userName,
@@ -143,6 +142,7 @@ if msgspec is not None:
                 record.requestID,
                 record.errorCode,
                 record.readOnly,
+                identity.principalId,
                 raw,
             ),
         )
@@ -227,7 +227,6 @@ def _event(record: object, raw: bytes, text: str) -> Event:
         region=_text(record.get("awsRegion")),
         account=_text(record.get("recipientAccountId")) or _text(identity.get("accountId")),
         identity_type=_text(identity.get("type")),
-        principal_id=_text(identity.get("principalId")),
         principal_arn=_text(identity.get("arn")),
         access_key=_text(identity.get("accessKeyId")),
         user_name=_text(identity.get("userName")) or _text(issuer.get("userName")),
@@ -240,6 +239,7 @@ def _event(record: object, raw: bytes, text: str) -> Event:
         request_id=_text(record.get("requestID")),
         error=_text(record.get("errorCode")),
         read_only=flag if isinstance(flag := record.get("readOnly"), bool) else None,
+        principal_id=_text(identity.get("principalId")),
         raw=raw,
     )
 

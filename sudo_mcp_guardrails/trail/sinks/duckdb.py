@@ -9,12 +9,14 @@ what waits.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.errors import TrailError
+from sudo_mcp_guardrails.trail.event import UNDATED
 from sudo_mcp_guardrails.trail.segment_drafts import drafts
 from sudo_mcp_guardrails.trail.segment_lines import SOURCE_FIELDS, Draft, kept_text
 from sudo_mcp_guardrails.trail.segments import SegmentLog
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.sinks.sink import Batch
 
 _LOOKED_UP: Final = 32_768
+_LOADS: Final = 16
+"""Loads after which the index is opened anew: while it is open, DuckDB's memory grows by 25 bytes an event."""
 _said = attrgetter(*IDENTITY_FIELDS)
 
 
@@ -72,6 +76,7 @@ class DuckDbSink:
         self._load_events = load_events
         self._index: Index | None = None
         self._waiting = Waiting()
+        self._loads = 0
         self._closed = False
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -98,27 +103,22 @@ class DuckDbSink:
             TrailError: the store is damaged or closed.
         """
         identities = [_identity(one.event) for one in batch.events]
-        first: dict[tuple[str, str], int] = {}
-        for position, identity in enumerate(identities):
-            first.setdefault(identity, position)
+        # From the last to the first, so that each identity keeps its first position.
+        first = dict(zip(reversed(identities), range(len(identities) - 1, -1, -1), strict=True))
         names = [kept_text(source.name) for source in batch.sources]
         if self._waiting.holds(first) or self._waiting.concerns(names, letters=bool(batch.dead_letters)):
             self._settled()  # a replay of what was just written: the index must tell
         index = self._ready()
         known = self._known(index, list(first))
-        fresh = [position for identity, position in first.items() if identity not in known]
-        created = [0] * len(batch.sources)
-        for position in fresh:
-            created[batch.origins[position]] += 1
+        fresh = {position: identities[position] for position in sorted(map(first.__getitem__, first.keys() - known))}
+        created = Counter(batch.origins[position] for position in fresh)
         conflicts = 0
         if len(fresh) < len(identities):
             conflicts = self._conflicts(index, batch, identities, first, known)
-        held = [0] * len(batch.sources)
-        for origin in batch.origins:
-            held[origin] += 1
+        held = Counter(batch.origins)
         records = [
-            replace(source, created=new, duplicates=all_of_it - new)
-            for source, new, all_of_it in zip(batch.sources, created, held, strict=True)
+            replace(source, created=created[number], duplicates=held[number] - created[number])
+            for number, source in enumerate(batch.sources)
         ]
         letters = self._new_letters(index, batch.dead_letters)
         for draft in drafts(batch, fresh, letters, self._new_records(index, records), self._segment_events):
@@ -225,11 +225,15 @@ class DuckDbSink:
         with suppress(OSError):  # the next to open the store removes them
             self._waiting.remove()
         self._waiting = Waiting()
+        self._loads += 1
+        if self._loads >= _LOADS:
+            self._drop_index()
 
     def _drop_index(self) -> None:
         with suppress(OSError):
             self._waiting.remove()
         self._waiting = Waiting()
+        self._loads = 0
         if self._index is not None:
             self._index.close()
             self._index = None
@@ -288,7 +292,8 @@ class DuckDbSink:
 
 
 def _identity(event: Event) -> tuple[str, str]:
-    return event.day, kept_text(event.event_id)
+    event_id, time = event[:2]
+    return time[:10] if time else UNDATED, event_id if event_id.isascii() else kept_text(event_id)
 
 
 def _text_of(event: Event) -> str:

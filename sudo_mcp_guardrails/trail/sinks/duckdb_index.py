@@ -29,6 +29,7 @@ LOAD_EVENTS: Final = 65_536
 """Events that are loaded at once."""
 _ROW_GROUP: Final = 16_384  # fewer, larger ones take less memory; of a load, all full ones are written once
 _LISTED_DAYS: Final = 100
+_SEPARATOR: Final = "\x1f"  # one text and no list: DuckDB takes a list item by item, a microsecond each
 
 
 class Index:
@@ -174,11 +175,15 @@ class Index:
         if not identities:
             return {}
         wanted = [f"{day} {event_id}" for day, event_id in identities]
+        given: str | list[str] = _SEPARATOR.join(wanted)
+        each = f"string_split($1, chr({ord(_SEPARATOR)}))"
+        if given.count(_SEPARATOR) >= len(wanted):  # an eventID holds the separator itself
+            given, each = wanted, "$1::VARCHAR[]"
         with self.reported():
             found = self.connection.execute(
                 f"SELECT day, event_id, identity FROM events WHERE key IN "  # noqa: S608 - numbers
-                f"(SELECT {key_of('unnest($1::VARCHAR[])')}) AND {_of_days({day for day, _ in identities})}",
-                [wanted],
+                f"(SELECT {key_of(f'unnest({each})')}) AND {_of_days({day for day, _ in identities})}",
+                [given],
             ).fetchall()
         asked = set(identities)
         return {(day, event_id): identity for day, event_id, identity in found if (day, event_id) in asked}

@@ -83,7 +83,7 @@ class Waiting:
         """Add a segment."""
         self.loads.append((head, files))
         self.events += len(draft.events) + len(draft.amendments)
-        self._identities.update((one.event.day, kept_text(one.event.event_id)) for one in draft.events)
+        self._identities.update(draft.identities)
         self._sources.update(kept_text(record.name) for record in draft.sources)
         self._letters = self._letters or bool(draft.dead_letters)
 

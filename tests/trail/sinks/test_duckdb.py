@@ -394,6 +394,29 @@ def test_what_waits_to_be_indexed_is_known(tmp_path: Path) -> None:
     assert verify(tmp_path).broken == ()
 
 
+def test_an_index_that_is_opened_anew_now_and_then_knows_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sudo_mcp_guardrails.trail.sinks.duckdb._LOADS", 2)
+    opened = []
+    catch_up = Index.catch_up
+    monkeypatch.setattr(Index, "catch_up", lambda self, heads: (opened.append(len(heads)), catch_up(self, heads))[1])
+    sink = DuckDbSink(tmp_path / "store", load_events=1)
+    for name in "abcde":
+        assert sink.write(one_file(event(name), name=f"{name}.json")) == Written(1, 0)
+    assert opened == [0, 2, 4]
+    assert sink.write(one_file(event("a"), event("e"), event("f"), name="f.json")) == Written(1, 2)
+    assert sink.count() == 6
+    sink.close()
+
+
+def test_an_id_with_the_separator_is_known(tmp_path: Path) -> None:
+    sink = DuckDbSink(tmp_path / "store", load_events=1)
+    odd = f"a\x1f{DAY} b"
+    sink.write(one_file(event(odd), event("c")))
+    assert sink.write(one_file(event("a"), event("b"), event(odd), event("c"), name="b.json")) == Written(2, 2)
+    assert sink.missing(DAY, [odd, "a", "d"]) == {"d"}
+    sink.close()
+
+
 def test_so_many_events_are_indexed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[int] = []
     load = Index.load
