@@ -49,6 +49,8 @@ class EmbeddedAws:
         without: extensions to leave out, to show the gap that they close; the self-test is skipped then.
         python: interpreter of an environment with ministack; the one in the user's cache when left out.
         self_test: check at start that denials deny; only tests of the launcher itself leave it out.
+        wait_scale: what part of their time Wait states and retry intervals of Step Functions wait, from 0 to 1, so
+            that a play need not; a task's own timeout is not shortened.
     """
 
     def __init__(
@@ -60,7 +62,12 @@ class EmbeddedAws:
         without: Sequence[str] = (),
         python: Path | None = None,
         self_test: bool = True,
+        wait_scale: float = 1.0,
     ) -> None:
+        if not 0 <= wait_scale <= 1:
+            msg = f"wait scale {wait_scale!r} is not allowed; give one from 0 to 1"
+            raise EmbeddedAwsError(msg)
+        self._wait_scale = wait_scale
         self._wanted_port = port
         self._state_dir = state_dir
         self._report = report or _log.info
@@ -123,7 +130,9 @@ class EmbeddedAws:
                 self._port = listening.getsockname()[1]
                 python = self._python or ensure_environment(MINISTACK, report=self._report)
                 self._state = self._make_state()
-                self._process = process.start_server(python, listening, self._state, without=self._without)
+                self._process = process.start_server(
+                    python, listening, self._state, without=self._without, wait_scale=self._wait_scale
+                )
             process.wait_until_healthy(self._process, self._port, self.log, timeout=START_SECONDS)
             if self._self_test:
                 self._run_self_test()

@@ -56,6 +56,7 @@ def start_server(
     *,
     without: Sequence[str] = (),
     keep_running: bool = False,
+    wait_scale: float = 1.0,
 ) -> subprocess.Popen[bytes]:
     """Start ministack with the extensions; returns at once, before it answers.
 
@@ -64,6 +65,7 @@ def start_server(
         listening: socket that it serves on; the caller closes its own copy afterwards.
         state: folder for its log, its temporary files and its home.
         without: extensions to leave out.
+        wait_scale: what part of their time Wait states and retries of Step Functions wait.
         keep_running: outlive this process; otherwise the server ends, and removes `state`, when this process does.
 
     Raises:
@@ -78,7 +80,7 @@ def start_server(
         try:
             return subprocess.Popen(
                 argv,
-                env=server_environment(state, port, without),
+                env=server_environment(state, port, without, wait_scale),
                 cwd=state,
                 stdin=subprocess.DEVNULL if keep_running else subprocess.PIPE,
                 stdout=log,
@@ -121,7 +123,7 @@ def lay_down(state: Path, trail: str, name: str, data: bytes) -> None:
     (folder / f".{name}").replace(folder / name)
 
 
-def server_environment(state: Path, port: int, without: Sequence[str]) -> dict[str, str]:
+def server_environment(state: Path, port: int, without: Sequence[str], wait_scale: float = 1.0) -> dict[str, str]:
     """The server's whole environment: nothing of the user's AWS settings, proxies or Docker reaches it."""
     temporary = state / "tmp"
     home = state / "home"
@@ -145,6 +147,7 @@ def server_environment(state: Path, port: int, without: Sequence[str]) -> dict[s
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{state}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
+        "SFN_WAIT_SCALE": f"{wait_scale:g}",
         "AWS_EC2_METADATA_DISABLED": "true",
         "MCP_GUARDRAILS_EMBEDDED_WITHOUT": ",".join(without),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
@@ -233,3 +234,26 @@ TRUST = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", '
     '"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'
 )
+
+
+def test_waits_of_state_machines_can_be_shortened() -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    with EmbeddedAws(wait_scale=0, self_test=False) as aws:
+        iam, states = aws.client("iam"), aws.client("stepfunctions")
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = iam.create_role(RoleName="m", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        definition = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
+        made = states.create_state_machine(name="m", definition=json.dumps(definition), roleArn=role)
+        execution = states.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
+        for _ in range(200):
+            status = states.describe_execution(executionArn=execution)["status"]
+            if status != "RUNNING":
+                break
+            time.sleep(0.05)
+        assert status == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("scale", [-0.1, 1.1, float("nan")])
+def test_a_wait_scale_is_a_part(scale: float) -> None:
+    with pytest.raises(EmbeddedAwsError, match="wait scale"):
+        EmbeddedAws(wait_scale=scale)

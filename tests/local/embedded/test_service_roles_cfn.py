@@ -135,11 +135,3 @@ def test_an_unmapped_type_is_refused_but_for_those_who_may_do_anything(account: 
 def test_a_role_that_does_not_trust_cloudformation_is_refused(account: Any, refusal: Any) -> None:
     role = account.role("human", _allow("*"))
     assert refusal(lambda: account.deploy(QUEUE, RoleARN=role)) == "ValidationError"
-
-
-def test_cloud_control_writes_are_refused(account: Any, refusal: Any) -> None:
-    session = account.assume(account.role("r", _allow("cloudformation:*")))
-    control = account.client("cloudcontrol", session)
-    assert refusal(lambda: control.create_resource(TypeName="AWS::SQS::Queue", DesiredState="{}")).startswith(
-        "AccessDenied"
-    )

@@ -25,6 +25,13 @@ EXTENSIONS: tuple[str, ...] = (
     "flow_log_type",
     "function_settings",
     "analyzer_type",
+    "http_api_settings",
+    "jwt_authorizer",
+    # Before what wraps a task: who may answer its token, and as which role it acts.
+    "task_tokens",
+    "execution_names",
+    "lambda_errors",
+    "object_tasks",
     # IAM semantics.
     "resource_scopes",
     "managed_policies",
@@ -43,6 +50,9 @@ EXTENSIONS: tuple[str, ...] = (
     "function_url_identity",
     "cfn_conditions",
     "service_roles_cfn",
+    "change_set_details",
+    "cloud_control",
+    "builds_unrun",
     "service_roles_sfn",
     # What services do on events: who may send to a queue, who may read it, which rules see what.
     "event_queue_policy",

@@ -17,10 +17,11 @@ def _scalar(value: Any) -> str | None:
     return None
 
 
-def leading_keys(body: dict[str, Any], table: dict[str, Any]) -> list[str]:
-    """Return the partition key values of an item, query or batch request; empty for one that names none, like Scan.
+def leading_keys(action: str, body: dict[str, Any], table: dict[str, Any]) -> list[str]:
+    """Return the partition key values that a request names in one table; empty for one that names none, like Scan.
 
     Args:
+        action: what is decided; of a transaction, each kind of item is an action of its own.
         body: the request's JSON.
         table: ministack's record of the table, with its `KeySchema`.
     """
@@ -38,16 +39,40 @@ def leading_keys(body: dict[str, Any], table: dict[str, Any]) -> list[str]:
         name = next((key["AttributeName"] for key in index.get("KeySchema", []) if key.get("KeyType") == "HASH"), name)
     if name is None:
         return []
-    items = [body.get("Key"), body.get("Item"), *_batch_items(body)]
+    items = [body.get("Key"), body.get("Item"), *_batch_items(body, table), *_transaction_items(action, body, table)]
     values = [_scalar(item[name]) for item in items if isinstance(item, dict) and name in item]
     values.append(_queried(body, name))
     return [value for value in values if value is not None]
 
 
-def _batch_items(body: dict[str, Any]) -> list[Any]:
+def _is_of(name: Any, table: dict[str, Any]) -> bool:
+    """Whether a request's name of a table, or its ARN, is this table's."""
+    return str(name).rpartition("/")[2] == table.get("TableName")
+
+
+def _transaction_items(action: str, body: dict[str, Any], table: dict[str, Any]) -> list[Any]:
+    kinds = {
+        "dynamodb:PutItem": ("Put",),
+        "dynamodb:UpdateItem": ("Update",),
+        "dynamodb:DeleteItem": ("Delete",),
+        "dynamodb:ConditionCheckItem": ("ConditionCheck",),
+        "dynamodb:GetItem": ("Get",),
+    }.get(action, ("Put", "Update", "Delete", "ConditionCheck", "Get"))
+    found: list[Any] = []
+    for item in body.get("TransactItems") or ():
+        for kind in kinds:
+            detail = item.get(kind) if isinstance(item, dict) else None
+            if isinstance(detail, dict) and _is_of(detail.get("TableName"), table):
+                found.append(detail.get("Item") or detail.get("Key"))
+    return found
+
+
+def _batch_items(body: dict[str, Any], table: dict[str, Any]) -> list[Any]:
     found: list[Any] = []
     requests = body.get("RequestItems")
-    for entry in requests.values() if isinstance(requests, dict) else ():
+    for name, entry in requests.items() if isinstance(requests, dict) else ():
+        if not _is_of(name, table):
+            continue
         if isinstance(entry, dict):
             found.extend(entry.get("Keys") or [])
         for write in entry if isinstance(entry, list) else ():

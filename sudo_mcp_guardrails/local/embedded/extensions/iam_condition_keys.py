@@ -4,8 +4,9 @@
 its owner; `aws:PrincipalOrgID` and `aws:PrincipalOrgPaths` follow the organization; resource tags are looked up
 whichever policy asks. Requests carry `iam:PermissionsBoundary`, `iam:PolicyARN`, `iam:AWSServiceName`,
 `cloudformation:RoleArn`, `...:ChangeSetName`, `...:TemplateUrl`, `sts:ExternalId`, `sts:RoleSessionName`,
-`lambda:FunctionArn`, `lambda:Principal`, `lambda:FunctionUrlAuthType` and `dynamodb:LeadingKeys`. A key that a request
-does not have stays absent, and operators treat absence as AWS says (`ForAllValues` matches, others do not).
+`lambda:FunctionArn`, `lambda:Principal`, `lambda:FunctionUrlAuthType`, `dynamodb:LeadingKeys`, `kms:MessageType`,
+`kms:SigningAlgorithm`, `kms:KeySpec` and `kms:KeyUsage`. A key that a request does not have stays absent, and operators
+treat absence as AWS says (`ForAllValues` matches, others do not).
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, iam, tagging
+from ministack.services import dynamodb, iam, kms, tagging
 
 from . import authorization, dynamodb_keys, principals
 from .attempts import PARTITION
@@ -110,9 +111,8 @@ def _cloudformation_keys(action: str, resource: str, request: HttpRequest) -> di
 
 
 def _dynamodb_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
-    del action
     table = dynamodb._tables.get(resource.split(":table/", 1)[-1].split("/", 1)[0])
-    keys = dynamodb_keys.leading_keys(request.json(), table or {})
+    keys = dynamodb_keys.leading_keys(action, request.json(), table or {})
     return {"dynamodb:leadingkeys": keys} if keys else {}
 
 
@@ -154,7 +154,21 @@ def _lambda_keys(action: str, resource: str, request: HttpRequest) -> dict[str, 
     return keys
 
 
+def _kms_keys(action: str, resource: str, request: HttpRequest) -> dict[str, Any]:
+    del action
+    key = kms._resolve_key(resource) if ":key/" in resource else None
+    found = {
+        # RAW is what KMS takes a message for when the request does not say.
+        "kms:messagetype": request.text("MessageType") or ("RAW" if request.text("SigningAlgorithm") else ""),
+        "kms:signingalgorithm": request.text("SigningAlgorithm"),
+        "kms:keyspec": str((key or {}).get("KeySpec") or request.text("KeySpec")),
+        "kms:keyusage": str((key or {}).get("KeyUsage") or request.text("KeyUsage")),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 _SOURCES: dict[str, Any] = {
+    "kms": _kms_keys,
     "iam": _iam_keys,
     "sts": _sts_keys,
     "cloudformation": _cloudformation_keys,

@@ -24,6 +24,7 @@ from . import authorization
 from .attempts import PARTITION, HttpRequest
 
 _CHAINED_SECONDS = 3600
+_REMEMBERED_TOKENS = 100_000
 _REST_MODELS = {
     "lambda": ["lambda"],
     "account": ["account"],
@@ -204,11 +205,11 @@ def _wrap_task_tokens() -> None:
         return execute(definition, raw_input, execution, ctx)
 
     def invoke_with_callback(resource: str, data: Any, token: str, definition: Any) -> Any:
+        # Kept after the end: a late answer is authorized as an early one, and then refused as late.
         _token_machines[token] = _machine.get()
-        try:
-            return callback(resource, data, token, definition)
-        finally:
-            _token_machines.pop(token, None)
+        while len(_token_machines) > _REMEMBERED_TOKENS:
+            _token_machines.pop(next(iter(_token_machines)), None)
+        return callback(resource, data, token, definition)
 
     stepfunctions._execute_task = execute_task
     stepfunctions._invoke_with_callback = invoke_with_callback

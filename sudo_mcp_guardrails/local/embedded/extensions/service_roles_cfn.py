@@ -3,7 +3,7 @@
 Each create, update and delete is authorized as CloudFormation does it: as the stack's service role when one was given
 (with the stack, the change set or an earlier operation), else as the caller. The service role must trust
 `cloudformation.amazonaws.com`; roles that a template hands to a service need `iam:PassRole`. A type that is not mapped
-in `cfn_permissions` is refused, naming it, unless the actor may do anything at all; so are Cloud Control's writes.
+in `cfn_permissions` is refused, naming it, unless the actor may do anything at all.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -23,14 +23,8 @@ from ministack.services.cloudformation import changesets, handlers, helpers, pro
 from . import authorization, cfn_permissions, cfn_permissions_iam, pass_role, principals
 from .attempts import PARTITION
 
-if TYPE_CHECKING:
-    from .attempts import Attempt
-
 SERVICE = "cloudformation.amazonaws.com"
 _STACK_CALLS = ("CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback", "RollbackStack")
-_CLOUD_CONTROL = frozenset(
-    {"cloudformation:CreateResource", "cloudformation:UpdateResource", "cloudformation:DeleteResource"}
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,6 @@ def install() -> None:
     """Authorize what stacks do."""
     _wrap_operations()
     _wrap_provisioning()
-    authorization.add_request_check(_cloud_control)
 
 
 def _wrap_operations() -> None:
@@ -227,10 +220,3 @@ def _require(principal: Any, action: str, resource: str, keys: dict[str, Any]) -
 
 def _message(principal: Any, action: str, resource: str) -> str:
     return f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource} (AccessDenied)"
-
-
-def _cloud_control(attempt: Attempt) -> Any:
-    """Refuse Cloud Control's writes: ministack makes them as root and no types are mapped for them here."""
-    if attempt.action not in _CLOUD_CONTROL or _may_do_anything(attempt.principal, "AWS::IAM::Any"):
-        return None
-    return authorization.refuse(attempt, "Cloud Control writes are not mapped to permissions")

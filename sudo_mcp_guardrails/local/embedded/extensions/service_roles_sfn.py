@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import stepfunctions
+from ministack.services import dynamodb, stepfunctions
 
-from . import authorization, principals
+from . import authorization, dynamodb_keys, principals
 from .attempts import PARTITION
 
 if TYPE_CHECKING:
@@ -70,16 +70,28 @@ def _authorize(resource: str, data: Any) -> None:
     clean = resource.replace(".waitForTaskToken", "").replace(".sync:2", "").replace(".sync", "")
     needs = needed(clean, data if isinstance(data, dict) else {})
     service = clean.split(":")[-2] if ":::" in clean else "lambda"
-    error = stepfunctions._prefix_sdk_error(service, "AccessDeniedException")
+    # Lambda's own client reports a missing permission under this name, others under the service's.
+    denied = "AWSLambdaException" if service == "lambda" and ":aws-sdk:" not in clean else "AccessDeniedException"
+    error = stepfunctions._prefix_sdk_error(service, denied)
     principal = principals.service_session(role, machine_arn.rsplit(":", 1)[-1])
     may_assume = principals.service_may_assume(role, SERVICE, get_account_id(), source_arn=machine_arn)
     if principal is None or not may_assume:
         raise stepfunctions._ExecutionError(error, f"{SERVICE} is not authorized to assume the role {role}")
     for action, arn in needs:
-        if authorization.decide(principal, action, arn, region=get_region()) is not None:
+        keys = _keys(action, arn, data)
+        if authorization.decide(principal, action, arn, region=get_region(), context=keys) is not None:
             raise stepfunctions._ExecutionError(
                 error, f"User: {principal.arn} is not authorized to perform: {action} on resource: {arn}"
             )
+
+
+def _keys(action: str, arn: str, data: Any) -> dict[str, Any]:
+    """The condition keys that a task's parameters carry."""
+    if not action.startswith("dynamodb:") or not isinstance(data, dict):
+        return {}
+    table = dynamodb._tables.get(arn.split(":table/", 1)[-1].split("/", 1)[0]) or {}
+    keys = dynamodb_keys.leading_keys(action, data, table)
+    return {"dynamodb:leadingkeys": keys} if keys else {}
 
 
 def needed(resource: str, data: dict[str, Any]) -> list[tuple[str, str]]:  # noqa: PLR0911 - one return a kind
@@ -145,4 +157,6 @@ def _sdk_call(service: str, operation: str, data: dict[str, Any]) -> tuple[str, 
         get_region(),
         get_account_id(),
     )
+    if action == "s3:GetObject" and data.get("VersionId"):
+        return "s3:GetObjectVersion", str(resource)
     return _ACTION_NAMES.get(action, action), str(resource)
