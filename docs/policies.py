@@ -31,7 +31,8 @@ Written by `python -m docs.policies` from the policies themselves; a test fails 
 
 Each statement has a Sid that is unique in the library, so that an AccessDenied names its guardrail. The values are
 those of one agent, `{EXAMPLE.name}`, with the services {", ".join(f"`{s}`" for s in EXAMPLE.services)} in one sandbox
-account and one Region. Lists are cut after {_SHOWN} values; the whole text is in the synthesized template.
+account and one Region, in which there is an approval workflow to propose plans to. Lists are cut after {_SHOWN} values;
+the whole text is in the synthesized template.
 `${{AWS::…}}` stands for CloudFormation's pseudo parameters.
 
 A request is allowed where a policy of the role allows it, the boundary allows it too, every level of SCPs allows it
@@ -51,7 +52,7 @@ Who may assume the roles. `${broker}` stands for the ARN of the broker's role, o
 
 def page() -> str:
     """Return the page as Markdown."""
-    scope = AgentScope(EXAMPLE, ACCOUNT)
+    scope = AgentScope(EXAMPLE, ACCOUNT, proposes=True)
     policies = AgentPolicies(scope)
     parts = [
         _HEAD,

@@ -13,6 +13,7 @@ from sudo_mcp_guardrails.agents import SensitiveRead
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.approvals import approval_properties, intakes
 from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES
@@ -87,7 +88,9 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         not_resources=_workloads(subject),
         strict=True,
     )
-    yield _asks("changes", "changes what is not its own", changing=True, not_resources=subject.own)
+    # What may be called of the function that takes plans is asked apart.
+    intake = intakes(subject, prefix)
+    yield _asks("changes", "changes what is not its own", changing=True, not_resources=(*subject.own, *intake))
     yield _asks(
         "pass-role",
         "passes a role that is not its own",
@@ -96,7 +99,8 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         strict=True,
     )
     yield from _roles(subject, prefix, boundary)
-    yield from _deployments(subject)
+    yield from _deployments(subject, intake)
+    yield from approval_properties(subject, prefix)
     if subject.regions:
         yield _regions(subject)
     # The ARN of a bucket names no account. All others carry one, and what is not its own it does not change anyway.
@@ -170,11 +174,15 @@ def _roles(subject: Subject, prefix: str, boundary: str) -> Iterator[Property]:
         )
 
 
-def _deployments(subject: Subject) -> Iterator[Property]:
+def _deployments(subject: Subject, intake: tuple[str, ...]) -> Iterator[Property]:
     """Yield the properties of who may change anything, and deploy."""
     if subject.capability in _READERS:
         step = Statement(
-            "Readers", "Allow", not_actions=("iam:PassRole", "cloudformation:CreateChangeSet"), resources=("*",)
+            "Readers",
+            "Allow",
+            not_actions=("iam:PassRole", "cloudformation:CreateChangeSet"),
+            resources=("*",),
+            not_resources=intake,
         )
         title = "changes anything but a change set that it prepares"
         yield Property("invariant/readers", title, (step,), kind="invariant", strict=True, changing=True)
@@ -208,7 +216,7 @@ def _guardrails(subject: Subject, prefix: str) -> Property:
         "changes the guardrails, their ledger or another agent's roles",
         changing=True,
         resources=tuple(f"arn:{partition}:{rest}" for rest in named),
-        not_resources=_workloads(subject),
+        not_resources=(*_workloads(subject), *intakes(subject, prefix)),
         strict=True,
     )
 

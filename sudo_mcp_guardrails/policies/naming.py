@@ -77,6 +77,18 @@ class GuardrailNames:
         """Return the ARN of an agent's boundary, with pseudo parameters."""
         return f"arn:{PARTITION}:iam::{ACCOUNT}:policy{self.boundary_path}{self.boundary_name(agent)}"
 
+    def approval_name(self, kind: str) -> str:
+        """Return the name of a part of the approval workflow, such as its table ``tokens``; no agent touches one."""
+        return f"{self.prefix}-approval-{kind}"
+
+    def intake_arn(self, account: str = ACCOUNT) -> str:
+        """Return the ARN of the function that takes agents' plans, in any Region.
+
+        Args:
+            account: Where the workflow is. Default: the account of the deployment.
+        """
+        return f"arn:{PARTITION}:lambda:*:{account}:function:{self.approval_name('intake')}"
+
     @property
     def execution_boundary_name(self) -> str:
         """Name of the boundary that all execution roles of an account share."""

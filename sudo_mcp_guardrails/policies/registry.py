@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.policies import sensitive
-from sudo_mcp_guardrails.policies.boundary import accounts, ceiling, change_sets, pass_role, readers, regions, workloads
+from sudo_mcp_guardrails.policies.boundary import (
+    accounts,
+    ceiling,
+    change_sets,
+    pass_role,
+    proposals,
+    readers,
+    regions,
+    workloads,
+)
 from sudo_mcp_guardrails.policies.boundary import execution as execution_boundary
 from sudo_mcp_guardrails.policies.boundary import scope as outside_scope
 from sudo_mcp_guardrails.policies.boundary import sensitive as secrets
@@ -30,6 +39,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *secrets.SCENARIOS,
     *regions.SCENARIOS,
     *accounts.SCENARIOS,
+    *proposals.SCENARIOS,
     *execution_boundary.SCENARIOS,
     *organization.SCENARIOS,
 )

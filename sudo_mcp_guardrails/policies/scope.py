@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.agent_checks import InvalidAgentError
 from sudo_mcp_guardrails.iam.catalogue import READS, WRITES, compact, service_actions
 from sudo_mcp_guardrails.iam.scope import owned_arns, owned_types
-from sudo_mcp_guardrails.policies.naming import PARTITION, REGION, GuardrailNames
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, GuardrailNames
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
@@ -62,8 +62,8 @@ SERVICE_PRINCIPALS: Final[dict[str, tuple[str, ...]]] = {
 """Which service principals run work for a service, and so may be passed an agent's workload roles."""
 
 STACK_VIEWS: Final = (
-    *("cloudformation:Describe*", "cloudformation:EstimateTemplateCost", "cloudformation:Get*"),
-    *("cloudformation:List*", "cloudformation:ValidateTemplate"),
+    *("cloudformation:Describe*", "cloudformation:Estimate*", "cloudformation:Get*", "cloudformation:List*"),
+    "cloudformation:Validate*",
 )
 """The ceiling over :data:`STACK_READS`, in fewer characters."""
 
@@ -80,6 +80,8 @@ class AgentScope:
         account: The account's id; None where it is known only at deployment. Then every environment is in
             scope, and the account ids in the ARNs confine each to its own.
         names: Names of the guardrails' own resources.
+        proposes: Whether the plan role may propose plans to the approval workflow of this account, by the URL of its
+            function ``<prefix>-approval-intake``. Default: there is no workflow, and nobody may.
 
     Raises:
         InvalidAgentError: Where no environment covers the account, or a prefix could name resources of the
@@ -89,6 +91,7 @@ class AgentScope:
     agent: Agent
     account: str | None = None
     names: GuardrailNames = field(default_factory=GuardrailNames)
+    proposes: bool = False
 
     def __post_init__(self) -> None:
         """Validate."""
@@ -200,6 +203,11 @@ class AgentScope:
             for account in ((self.account,) if self.account is not None else environment.accounts)
             for prefix in self.agent.prefixes(environment)
         )
+
+    @property
+    def intake(self) -> tuple[str, ...]:
+        """ARN pattern of the function that takes the agent's plans; none where it proposes none."""
+        return (self.names.intake_arn(self.account or ACCOUNT),) if self.proposes else ()
 
     @property
     def writes(self) -> tuple[str, ...]:

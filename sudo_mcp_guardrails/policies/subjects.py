@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.declaration import declarations
 from sudo_mcp_guardrails.policies.naming import REGION, ROLE_KINDS, GuardrailNames
-from sudo_mcp_guardrails.policies.trust_check import Brokers, stray_trust
+from sudo_mcp_guardrails.policies.trust_check import Brokers, stray_trust, stray_workflow
 from sudo_mcp_guardrails.regions import REGIONS, partition_of
 
 if TYPE_CHECKING:
@@ -128,7 +128,13 @@ def read_subjects(templates: Sequence[Template], roles: Sequence[TemplateRole]) 
                 undecided.append(Undecided(role, agent, stray, TRUST))
             decided += [(subject, role) for subject in _subjects(role, here, resolver)]
     missing = (problem for place, d in declared for problem in _missing(place, d, roles))
-    problems = (*macros(templates), *missing)
+    strays = (
+        f"role {role.path + role.name!r} of template {role.template.name!r}: {stray}"
+        for role in roles
+        for names in sorted(prefixes, key=lambda n: n.prefix)
+        if (stray := stray_workflow(role, names))
+    )
+    problems = (*macros(templates), *missing, *strays)
     return Subjects(tuple(decided), tuple(undecided), tuple(d for _, d in declared), problems)
 
 

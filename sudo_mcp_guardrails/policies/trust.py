@@ -81,6 +81,8 @@ def direct(principals: Sequence[str]) -> tuple[Statement, ...]:
         principals: ARNs of roles or users.
     """
     identity = ("StringLike", "sts:SourceIdentity", (DIRECT_PATTERN,))
+    # A session's ARN is all that a function URL hands on: none may be named as a run of the broker's.
+    name = ("StringNotLike", "sts:RoleSessionName", ("run-*",))
     kinds = (
         ("TrustDirectUsers", ":user/", (("Bool", "aws:MultiFactorAuthPresent", ("true",)),)),
         ("TrustDirectRoles", ":role/", ()),
@@ -91,7 +93,7 @@ def direct(principals: Sequence[str]) -> tuple[Statement, ...]:
             effect="Allow",
             actions=("sts:AssumeRole", "sts:SetSourceIdentity"),
             principals=tuple(("AWS", principal) for principal in principals if kind in principal),
-            conditions=(identity, *mfa),
+            conditions=(identity, name, *mfa),
             reason="break-glass; its SourceIdentity says direct, and never counts as attributed",
         )
         for sid, kind, mfa in kinds

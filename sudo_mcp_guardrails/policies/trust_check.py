@@ -1,4 +1,4 @@
-"""Whether an agent's role trusts anybody but those who were declared."""
+"""Whether an agent's role, or one of the approval workflow, trusts anybody but those whom it should."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.intrinsics import Resolver
     from sudo_mcp_guardrails.iam.templates import TemplateRole
     from sudo_mcp_guardrails.policies.declaration import Declaration
+    from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 _Grant = tuple[str, tuple[str, str]]
 _Conditions = frozenset[tuple[str, str, frozenset[str]]]
@@ -50,6 +51,33 @@ def stray_trust(role: TemplateRole, kind: str, declared: Declaration, place: Tem
                 action, (_, principal) = grant
                 who = f"statement {statement.sid!r} of its trust policy lets {principal!r} do {action!r}"
                 return f"{who}, expected what the declaration of agent {declared.agent!r} says, under its conditions"
+    return ""
+
+
+def stray_workflow(role: TemplateRole, names: GuardrailNames) -> str:
+    """Say who may assume a role of the approval workflow besides the services that run it; empty where nobody may.
+
+    The roles are known by their names, ``<prefix>-approval-…``. The broker's, ``<prefix>-approval-broker``, is the one
+    that apply roles trust: its function alone has it, so that nobody mints an apply session by a way around.
+
+    Args:
+        role: Any role of the app.
+        names: Names of the guardrails' own resources.
+    """
+    if not role.name.startswith(names.approval_name("")):
+        return ""
+    if role.trust is None:
+        return "its trust policy is not understood"
+    service = "lambda.amazonaws.com" if role.name == names.approval_name("broker") else ""
+    for statement in role.trust.statements:
+        if statement.effect != "Allow":
+            continue
+        if statement.not_principals or not statement.principals:
+            return f"statement {statement.sid!r} of its trust policy allows all but what it names"
+        for kind, principal in statement.principals:
+            if kind != "Service" or principal != (service or principal) or "*" in principal:
+                allowed = service or "services of AWS"
+                return f"statement {statement.sid!r} of its trust policy trusts {principal!r}, expected {allowed} alone"
     return ""
 
 
@@ -100,4 +128,4 @@ def _grants(statement: Statement) -> Iterator[tuple[_Grant, _Conditions]]:
         yield (action.lower(), principal), conditions
 
 
-__all__ = ["Brokers", "stray_trust"]
+__all__ = ["Brokers", "stray_trust", "stray_workflow"]

@@ -218,6 +218,7 @@ class TestTrust:
                 "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
                 "Condition": {
                     "StringLike": {"sts:SourceIdentity": "direct-*"},
+                    "StringNotLike": {"sts:RoleSessionName": "run-*"},
                     "Bool": {"aws:MultiFactorAuthPresent": "true"},
                 },
             }

@@ -460,7 +460,7 @@ def test_own_policies_have_no_finding() -> None:
     found = {(f.rule, f.sid) for d, kind in documents for f in lint(d.resolve(values), kind)}
     # An action that the documentation has and the catalogue has not, and a key whose twin is the list of servers.
     assert found == {
-        ("unknown-action", "AgentsAuthorizationIds"),
+        ("unknown-action", "AgentsIdentities"),
         ("mcp-deny-without-twin", "AgentsMcpServiceActions"),
     }
 

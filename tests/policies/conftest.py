@@ -23,4 +23,4 @@ def policies() -> AgentPolicies:
         services=["s3", "lambda", "dynamodb", "secretsmanager"],
         environments=[AgentEnvironment.sandbox(ACCOUNT)],
     )
-    return AgentPolicies(AgentScope(agent, ACCOUNT))
+    return AgentPolicies(AgentScope(agent, ACCOUNT, proposes=True))

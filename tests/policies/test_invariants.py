@@ -61,9 +61,9 @@ SHAPES = {
 CAPABILITIES = {*ROLE_KINDS, "workload"}
 
 
-def roles(agent: Agent, account: str | None = ACCOUNT) -> Iterator[Subject]:
+def roles(agent: Agent, account: str | None = ACCOUNT, *, proposes: bool = True) -> Iterator[Subject]:
     """Yield the subjects of an agent: its four roles and any role under its boundary, in each of its accounts."""
-    scope = AgentScope(agent, account)
+    scope = AgentScope(agent, account, proposes=proposes)
     policies, declared = AgentPolicies(scope), declaration(scope)
     policies.check_sizes()
     for each in scope.accounts:
@@ -131,6 +131,11 @@ class TestProved:
                 r.property.id for r in found if r.subject.capability == capability and r.property.kind == "escalation"
             }
             assert len(escalations) > 200
+
+
+def test_where_there_is_no_workflow_to_propose_to() -> None:
+    found = prove_subjects((subject, agent_properties(subject)) for subject in roles(RELEASE, proposes=False))
+    assert [(r.subject.capability, r.property.id) for r in found if r.proof.verdict is not Verdict.PROVED] == []
 
 
 class TestWhatIsAsked:

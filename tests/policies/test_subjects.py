@@ -279,3 +279,54 @@ def test_a_malformed_declaration(change: Json, message: str) -> None:
     [(key, value)] = metadata(agent()).items()
     with pytest.raises(TemplateError, match=message):
         read({}, {key: {**value, **change}})
+
+
+class TestWorkflowRoles:
+    """The roles of the approval workflow are assumed by the services that run it, and by nobody else."""
+
+    def problems(self, name: str, *principals: Json, effect: str = "Allow", key: str = "Principal") -> tuple[str, ...]:
+        statements = [
+            {"Sid": f"S{n}", "Effect": effect, "Action": "sts:AssumeRole", key: who} for n, who in enumerate(principals)
+        ]
+        made = role(name, "/", AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": statements})
+        return tuple(p for p in read({"R": made}).problems if p.startswith(f"role '/{name}'"))
+
+    @pytest.mark.parametrize(
+        ("name", "principal"),
+        [
+            ("mcp-guardrails-approval-broker", {"Service": "lambda.amazonaws.com"}),
+            ("mcp-guardrails-approval-workflow", {"Service": "states.amazonaws.com"}),
+            ("mcp-guardrails-approval-terraform", {"Service": "codebuild.amazonaws.com"}),
+            ("mcp-guardrails-approvals", {"AWS": "*"}),
+            ("approval-broker", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+        ],
+    )
+    def test_let_through(self, name: str, principal: Json) -> None:
+        assert self.problems(name, principal) == ()
+
+    @pytest.mark.parametrize(
+        ("name", "principal", "expected"),
+        [
+            ("broker", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "lambda.amazonaws.com alone"),
+            ("broker", {"AWS": f"arn:aws:iam::{ACCOUNT}:role/admin"}, "lambda.amazonaws.com alone"),
+            ("broker", {"AWS": "*"}, "lambda.amazonaws.com alone"),
+            ("broker", {"Service": "ec2.amazonaws.com"}, "lambda.amazonaws.com alone"),
+            ("record", {"AWS": f"arn:aws:iam::{OTHER}:root"}, "services of AWS alone"),
+            ("record", {"Federated": "cognito-identity.amazonaws.com"}, "services of AWS alone"),
+        ],
+    )
+    def test_found(self, name: str, principal: Json, expected: str) -> None:
+        own = {"Service": "lambda.amazonaws.com"}
+        [problem] = self.problems(f"mcp-guardrails-approval-{name}", own, principal)
+        assert problem.startswith(f"role '/mcp-guardrails-approval-{name}' of template 'App': statement 'S1' of its tr")
+        assert problem.endswith(f"trusts {next(iter(principal.values()))!r}, expected {expected}")
+
+    def test_all_but_somebody(self) -> None:
+        name = "mcp-guardrails-approval-broker"
+        [problem] = self.problems(name, {"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"}, key="NotPrincipal")
+        assert problem.endswith("statement 'S0' of its trust policy allows all but what it names")
+        assert self.problems(name, {"AWS": "*"}, effect="Deny") == ()
+
+    def test_what_is_not_understood(self) -> None:
+        made = role("mcp-guardrails-approval-broker", "/", AssumeRolePolicyDocument={"Fn::Sub": "x"})
+        assert any("its trust policy is not understood" in problem for problem in read({"R": made}).problems)

@@ -9,7 +9,9 @@ from sudo_mcp_guardrails.policies.boundary import (
     accounts,
     ceiling,
     change_sets,
+    keys,
     pass_role,
+    proposals,
     reach,
     readers,
     regions,
@@ -37,5 +39,7 @@ def agent_boundary(scope: AgentScope) -> PolicyDocument:
             *sensitive.statements(scope),
             *regions.statements(scope),
             *accounts.statements(scope),
+            *proposals.statements(scope),
+            *keys.statements(scope),
         ),
     )

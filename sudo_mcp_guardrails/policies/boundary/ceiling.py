@@ -18,6 +18,7 @@ def patterns(scope: AgentScope) -> tuple[str, ...]:
         *("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", *STACK_VIEWS),
         *("iam:PassRole", "sts:GetCallerIdentity"),
         *(("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents") if scope.log_groups else ()),
+        *(("lambda:InvokeFunction*",) if scope.proposes and "lambda" not in scope.services else ()),
         *(f"{service}:*" for service in scope.services),
     )
 
@@ -34,7 +35,8 @@ def statements(scope: AgentScope) -> tuple[Statement, Statement]:
         Statement(
             sid="BoundaryCeiling",
             effect="Allow",
-            actions=ceiling,
+            # In fewer characters: what of CloudFormation is inside the ceiling, the next one says.
+            actions=("cloudformation:*", *(p for p in ceiling if not p.startswith("cloudformation:"))),
             resources=("*",),
             reason="a permissions boundary caps and does not grant; its Deny statements confine it",
         ),

@@ -19,8 +19,13 @@ def statement(scope: AgentScope) -> Statement:
         sid="BoundaryReadersNeverWrite",
         effect="Deny",
         not_actions=("cloudformation:CreateChangeSet", *read_exceptions(scope)),
-        resources=("*",),
-        conditions=(("ArnEquals", "aws:PrincipalArn", (names.role_arn(name, "read"), names.role_arn(name, "plan"))),),
+        resources=() if scope.intake else ("*",),
+        # What of this one they may do, its own guardrails say.
+        not_resources=scope.intake,
+        # An account has one role of a name, whatever its path.
+        conditions=(
+            ("StringLike", "aws:PrincipalArn", tuple(f"*/{names.role_name(name, kind)}" for kind in ("read", "plan"))),
+        ),
         reason="a session that reads or plans changes nothing, even where a resource policy would let it",
     )
 

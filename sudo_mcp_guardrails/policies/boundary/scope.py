@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.sensitive import harmless_reads
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.scope import STACK_VIEWS
 
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
 def read_exceptions(scope: AgentScope) -> tuple[str, ...]:
     """Return what a Deny of all changes leaves alone: reads, and what other statements decide more closely."""
     patterns = [pattern for service in scope.services for pattern in scope.reads(service)]
-    patterns += [a.name for a in scope.agent.actions if a.access_level in {"Read", "List"}]
-    return (*STACK_VIEWS, "iam:PassRole", *patterns)
+    return (*STACK_VIEWS, "iam:PassRole", *patterns, *_declared_reads(scope))
+
+
+def _reads_anywhere(scope: AgentScope) -> tuple[str, ...]:
+    """Return the reads that the Deny here leaves alone; the others it denies as well."""
+    patterns = [p for service in scope.services for p in harmless_reads(service) or scope.reads(service)]
+    return (*patterns, *_declared_reads(scope))
+
+
+def _declared_reads(scope: AgentScope) -> tuple[str, ...]:
+    return tuple(a.name for a in scope.agent.actions if a.access_level in {"Read", "List"})
 
 
 def statement(scope: AgentScope) -> Statement:
@@ -28,8 +38,8 @@ def statement(scope: AgentScope) -> Statement:
     return Statement(
         sid="BoundaryOutsideScope",
         effect="Deny",
-        not_actions=read_exceptions(scope),
-        not_resources=(*scope.all_own, *scope.log_groups, *scope.transforms),
+        not_actions=(*STACK_VIEWS, "iam:PassRole", *_reads_anywhere(scope)),
+        not_resources=(*scope.all_own, *scope.log_groups, *scope.transforms, *scope.intake),
         reason="an agent changes its own resources alone: most escalation paths change somebody else's",
     )
 

@@ -16,12 +16,14 @@ def statement(scope: AgentScope) -> Statement:
 
     Without it a function from an approved change could prepare and carry out the next one, approved by nobody.
     """
+    # In any account and partition, in fewer characters: a session has the boundary of its own account alone.
+    workloads = f"arn:*:iam::*:role{scope.names.role_path(scope.agent.name)}workloads/*"
     return Statement(
         sid="BoundaryWorkloadsNeverDeploy",
         effect="Deny",
         actions=("cloudformation:*", "iam:PassRole"),
         resources=("*",),
-        conditions=(("ArnLike", "aws:PrincipalArn", (scope.names.workload_roles(scope.agent.name),)),),
+        conditions=(("ArnLike", "aws:PrincipalArn", (workloads,)),),
         reason="one approved change must not bring a second one, and what others configured often holds secrets",
     )
 

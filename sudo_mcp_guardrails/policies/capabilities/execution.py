@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.boundary import keys
 from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import global_services, region_conditions
 from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
@@ -131,6 +132,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
             reason="what they change is not what IAM is asked about",
         )
     )
+    statements += keys.statements(scope, "ExecutionKeys")
     for index, conditions in enumerate(region_conditions(scope)):
         statements.append(
             Statement(

@@ -55,6 +55,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
                 conditions=(("StringEquals", "iam:PassedToService", ("cloudformation.amazonaws.com",)),),
                 reason="CloudFormation carries out the change set as the execution role",
             ),
+            *_proposals(scope),
             Statement(
                 sid="PlanNeverExecutes",
                 effect="Deny",
@@ -66,6 +67,35 @@ def policy(scope: AgentScope) -> PolicyDocument:
     )
 
 
+def _proposals(scope: AgentScope) -> tuple[Statement, ...]:
+    """Return the calls of the function that takes plans, by its URL alone.
+
+    Source: Lambda developer guide, "Control access to Lambda function URLs": both actions are needed.
+    """
+    if not scope.proposes:
+        return ()
+    reason = "proposes a plan for approval, as the session that AWS says it is"
+    return (
+        Statement(
+            sid="PlanPropose",
+            effect="Allow",
+            actions=("lambda:InvokeFunctionUrl",),
+            resources=scope.intake,
+            conditions=(("StringEquals", "lambda:FunctionUrlAuthType", ("AWS_IAM",)),),
+            reason=reason,
+        ),
+        Statement(
+            sid="PlanProposeByUrl",
+            effect="Allow",
+            actions=("lambda:InvokeFunction",),
+            resources=scope.intake,
+            conditions=(("Bool", "lambda:InvokedViaFunctionUrl", ("true",)),),
+            reason=reason,
+        ),
+    )
+
+
+_INTAKE: Final = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:{names}-approval-intake"
 _STACK: Final = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/{prefix}app/*"
 _EXECUTION: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}/{names}-{agent}-execution"
 
@@ -87,6 +117,24 @@ SCENARIOS: Final = (
         allowed=True,
         sid="PlanPassExecutionRole",
         context={"iam:PassedToService": "cloudformation.amazonaws.com"},
+    ),
+    Scenario(
+        "plan-propose",
+        "plan",
+        "lambda:InvokeFunctionUrl",
+        _INTAKE,
+        allowed=True,
+        sid="PlanPropose",
+        context={"lambda:FunctionUrlAuthType": "AWS_IAM"},
+    ),
+    Scenario(
+        "plan-propose-by-url",
+        "plan",
+        "lambda:InvokeFunction",
+        _INTAKE,
+        allowed=True,
+        sid="PlanProposeByUrl",
+        context={"lambda:InvokedViaFunctionUrl": "true"},
     ),
     Scenario(
         "plan-execute-change-set",

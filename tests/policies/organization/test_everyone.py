@@ -21,7 +21,7 @@ from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.organization import everyone, mcp
 from sudo_mcp_guardrails.policies.organization.agents.changes import changes_of
-from sudo_mcp_guardrails.policies.organization.agents.guardrails import SERVICES as SERVICES_OF_GUARDRAILS
+from sudo_mcp_guardrails.policies.organization.agents.guardrails import KINDS as KINDS_OF_GUARDRAILS
 from sudo_mcp_guardrails.policies.organization.everyone.regions import CALLS, SERVICES
 from sudo_mcp_guardrails.policies.organization.guardrail import PolicyKind, Target
 from sudo_mcp_guardrails.policies.organization.mcp.guardrails import READS
@@ -205,7 +205,10 @@ class TestTwins:
         question = replace(statement, effect="Allow", conditions=())
         if sid == "McpGuardrails":
             # Of other services' actions, some are about any ARN as the catalogue has it, and so about these too.
-            question = replace(question, not_actions=(), actions=tuple(set(changes_of(*SERVICES_OF_GUARDRAILS))))
+            services = ("s3:*", *(f"{service}:*" for service, _ in KINDS_OF_GUARDRAILS))
+            # Who may call the function that takes plans may, but not through a server: it is denied more here.
+            calls = {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}
+            question = replace(question, not_actions=(), actions=tuple({*changes_of(*services)} - calls))
         linked = "iam:CreateServiceLinkedRole"
         if linked in question.actions:
             # Service-linked roles lie on a path of their own, where no agent's role is.
@@ -255,8 +258,9 @@ class TestAgents:
         environment = policies.scope.environments[0]
         prefix = policies.scope.agent.prefixes(environment)[0]
         request = scenario.request(agent=policies.scope.agent.name, prefix=prefix, names=NAMES, values=VALUES)
-        if scenario.capability != "execution":
-            # CloudFormation assumes the execution role, and its calls carry no key of an MCP server.
+        if scenario.capability != "execution" and not scenario.id.startswith("plan-propose"):
+            # CloudFormation assumes the execution role, and its calls carry no key of an MCP server; nor does the
+            # request by which an agent proposes a plan, which no API operation is.
             through = {"aws:ViaAWSMCPService": "true", "aws:CalledViaAWSMCP": "aws-mcp.amazonaws.com"}
             request = replace(request, context={**request.context, **through})
         scps = [d for pack in PACKS for d in (document([pack], REFERENCE),) if pack not in {"agents", "perimeter"}]

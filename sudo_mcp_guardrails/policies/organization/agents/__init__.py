@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.policies.organization.agents import (
     agentcore,
+    approvals,
     change_sets,
     credentials,
     direct,
@@ -34,6 +35,7 @@ GUARDRAILS: Final[tuple[OrganizationGuardrail, ...]] = (
     membership.GUARDRAIL,
     trail.GUARDRAIL,
     guardrails.GUARDRAIL,
+    approvals.GUARDRAIL,
     change_sets.GUARDRAIL,
     direct.GUARDRAIL,
     credentials.GUARDRAIL,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.proposals import URL
 from sudo_mcp_guardrails.policies.capabilities.plan import MUTATORS
+from sudo_mcp_guardrails.policies.naming import PARTITION
 from sudo_mcp_guardrails.policies.organization.agents._scenarios import EXECUTION, attack
 from sudo_mcp_guardrails.policies.organization.agents.conditions import all_but, any_agent, execution_roles
 from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuardrail, PolicyKind
@@ -30,10 +32,11 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
         Statement(
             sid="AgentsCreateChangeSet",
             effect="Deny",
-            actions=("cloudformation:CreateChangeSet",),
-            resources=("*",),
+            actions=("cloudformation:CreateChangeSet", URL),
+            # Not a URL of the agent's own, which what it deployed may call.
+            resources=(f"arn:{PARTITION}:cloudformation:*:*:*", f"arn:{PARTITION}:lambda:*:*:function:{names.prefix}*"),
             conditions=all_but(names, "plan"),
-            reason="only plan roles prepare a change",
+            reason="only plan roles prepare a change, and propose it",
         ),
         Statement(
             sid="AgentsExecuteChangeSet",

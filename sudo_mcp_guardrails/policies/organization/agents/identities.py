@@ -29,10 +29,11 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
         Statement(
             sid="AgentsIdentities",
             effect="Deny",
-            actions=tuple(action for action in changes_of("iam:*") if action not in OF_ROLES),
+            # With the id of a denial one reads the guardrails that denied it.
+            actions=(*(a for a in changes_of("iam:*") if a not in OF_ROLES), "iam:GetRequestAuthorization*"),
             resources=("*",),
             conditions=any_agent(names),
-            reason="an agent makes no identity that outlives it, and changes roles of its workloads alone",
+            reason="an agent makes no identity that outlives it, changes its workloads' roles alone, reads no denial",
         ),
         Statement(
             sid="AgentsRolesElsewhere",
@@ -49,14 +50,6 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             not_resources=(workloads(names), execution_roles(names)),
             conditions=any_agent(names),
             reason="what an agent passes carries an agents' boundary",
-        ),
-        Statement(
-            sid="AgentsAuthorizationIds",
-            effect="Deny",
-            actions=("iam:GetRequestAuthorization*",),
-            resources=("*",),
-            conditions=any_agent(names),
-            reason="with the id of a denial one reads the guardrails that denied it",
         ),
     )
 
@@ -127,7 +120,7 @@ GUARDRAIL: Final = OrganizationGuardrail(
             "scp-read-denial",
             "iam:GetRequestAuthorizationDetails",
             "*",
-            "AgentsAuthorizationIds",
+            "AgentsIdentities",
             "reads the guardrails from a denial",
             "read",
         ),
