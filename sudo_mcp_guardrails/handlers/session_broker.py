@@ -3,6 +3,10 @@
 Called through a function URL with IAM authentication: AWS checks the signature and puts the caller's ARN into the
 event, where no caller can write. The request's body is ``{"agent", "capability", "ticket"}``; the answer is what
 the ``credential_process`` of AWS SDKs expects, and the run id. Nothing secret is logged.
+
+Where ``RUNS_TABLE`` names a table, each run is written down there before its session is minted, with the caller and the
+ticket: who asks for an approval is found there (``state/runs.py`` reads what is written here). A run that cannot be
+written down gets no session.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ _TICKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=+@-]{0,63}")
 _MAX_BODY = 4096
 _NO_TAG_VALUE = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
 _LONGEST_TAG_VALUE = 256
+_SLACK = 60
 CAPABILITIES = ("read", "plan")
 
 _log = logging.getLogger(__name__)
@@ -36,12 +41,18 @@ class Refusal(Exception):  # noqa: N818 - it is an answer and not a failure
         self.status = status
 
 
-def handler(event: dict[str, Any], _context: object, sts: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+def handler(
+    event: dict[str, Any],
+    _context: object,
+    sts: Any = None,  # noqa: ANN401 - a boto3 client
+    dynamodb: Any = None,  # noqa: ANN401 - likewise
+) -> dict[str, Any]:
     """Answer one request.
 
     Args:
         event: A function URL's event, payload format 2.0.
         sts: STS client; made when left out.
+        dynamodb: DynamoDB client; made when left out, where there is a table of runs.
     """
     caller = "unknown"
     try:
@@ -49,6 +60,7 @@ def handler(event: dict[str, Any], _context: object, sts: Any = None) -> dict[st
         agent, capability, ticket = _wish(event)
         _check(caller, agent)
         run = run_id()
+        _write_down(run, agent, capability, ticket, caller=caller, dynamodb=dynamodb)
         minted = _mint(agent, capability, ticket, run=run, caller=caller, sts=sts)
     except Refusal as refusal:
         _say("refused", caller=caller, reason=str(refusal))
@@ -100,6 +112,41 @@ def _check(caller: str, agent: str) -> None:
         if known and (not entry["agents"] or agent in entry["agents"]):
             return
     raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
+
+
+def _write_down(
+    run: str,
+    agent: str,
+    capability: str,
+    ticket: str,
+    *,
+    caller: str,
+    dynamodb: Any,  # noqa: ANN401 - as above
+) -> None:
+    """Write a run into the registry, where there is one; what DynamoDB refuses mints nothing."""
+    table = os.environ.get("RUNS_TABLE", "")
+    if not table:
+        return
+    if dynamodb is None:
+        import boto3  # noqa: PLC0415 - as below
+
+        dynamodb = boto3.client("dynamodb")
+    now = int(time.time())
+    dynamodb.put_item(
+        TableName=table,
+        Item={
+            "run": {"S": run},
+            "agent": {"S": agent},
+            "capability": {"S": capability},
+            "caller": {"S": caller},
+            "ticket": {"S": ticket},
+            "created": {"N": str(now)},
+            # The session begins a little later, and so ends a little later.
+            "ends": {"N": str(now + int(os.environ["SESSION_SECONDS"]) + _SLACK)},
+        },
+        ConditionExpression="attribute_not_exists(#run)",
+        ExpressionAttributeNames={"#run": "run"},
+    )
 
 
 def _mint(

@@ -16,6 +16,8 @@ import pytest
 
 from sudo_mcp_guardrails.handlers import session_broker as broker
 from sudo_mcp_guardrails.policies.trust import SESSION_TAGS
+from sudo_mcp_guardrails.state.runs import RunRegistry
+from tests.handlers.approval.fakes import FakeDynamo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -238,3 +240,31 @@ def test_runs_alone_with_the_standard_library(tmp_path: Path) -> None:
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.split() == ["403", "False", "False"]
+
+
+def test_a_run_is_written_down_before_its_session_is_minted(sts: FakeSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNS_TABLE", "runs")
+    dynamodb = FakeDynamo()
+    answer = broker.handler(event(), None, sts, dynamodb)
+    run = json.loads(answer["body"])["Run"]
+    found = RunRegistry(dynamodb, "runs").find(run)
+    assert found is not None
+    assert (found.agent, found.capability, found.caller, found.ticket) == ("release-bot", "read", HOST, "OPS-1")
+    assert found.ends - found.created == 900 + 60
+    assert sts.calls[0]["SourceIdentity"] == run
+
+
+def test_a_run_that_cannot_be_written_down_gets_no_session(sts: FakeSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNS_TABLE", "runs")
+    dynamodb = FakeDynamo()
+    monkeypatch.setattr(broker, "run_id", lambda: "run-01HZZZZZZZZZZZZZZZZZZZZZZZ")
+    broker.handler(event(), None, sts, dynamodb)
+    with pytest.raises(Exception, match="ConditionalCheckFailed"):
+        broker.handler(event(), None, sts, dynamodb)
+    assert len(sts.calls) == 1
+
+
+def test_without_a_table_nothing_is_written_down(sts: FakeSts) -> None:
+    dynamodb = FakeDynamo()
+    assert broker.handler(event(), None, sts, dynamodb)["statusCode"] == 200
+    assert dynamodb.tables["runs"] == {}

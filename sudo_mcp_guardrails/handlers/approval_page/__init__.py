@@ -1,0 +1,1 @@
+"""The approval page: plain HTML, CSS and ES modules, served as they stand."""

@@ -1,0 +1,1 @@
+"""State of what runs: who is behind which run."""
