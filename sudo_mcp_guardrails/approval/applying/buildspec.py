@@ -1,0 +1,48 @@
+"""The build that applies a saved plan of Terraform: it compares twice, and applies that file.
+
+The project has static variables ``PLAN_BUCKET`` and ``BUNDLE_BUCKET``; the rest comes with each build, where the
+broker's session policy pins every value. The project's role is the execution role's, and reads these two buckets.
+Source: CodeBuild user guide, "Build specification reference".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+MODULE: Final = "sudo_mcp_guardrails.approval.applying.compare"
+
+
+def buildspec(*, terraform: str = "terraform", python: str = "python3", install: tuple[str, ...] = ()) -> str:
+    """Return the buildspec, as JSON, which is YAML too.
+
+    Args:
+        terraform: Program: ``terraform`` or ``tofu``.
+        python: Python 3.10 or newer that has this package.
+        install: Commands that install what the image lacks, by version and hash. Default: none, the image has it.
+    """
+    get = "aws s3api get-object --bucket"
+    return json.dumps(
+        {
+            "version": "0.2",
+            "env": {"shell": "bash", "exported-variables": ["APPLIED_DIGEST"]},
+            "phases": {
+                **({"install": {"commands": ["set -euo pipefail", *install]}} if install else {}),
+                "build": {
+                    "on-failure": "ABORT",
+                    "commands": [
+                        "set -euo pipefail",
+                        f'{get} "$PLAN_BUCKET" --key "$PLAN_KEY" --version-id "$PLAN_VERSION" approved.tfplan',
+                        f'{get} "$BUNDLE_BUCKET" --key "$BUNDLE_KEY" --version-id "$BUNDLE_VERSION" bundle.json',
+                        'echo "$PLAN_FILE_SHA256  approved.tfplan" | sha256sum --check --status',
+                        f"{terraform} init -input=false -lockfile=readonly",
+                        f"{terraform} show -json approved.tfplan > shown.json",
+                        f'{python} -m {MODULE} bundle.json shown.json approved.tfplan "$PLAN_DIGEST"',
+                        f"{terraform} apply -input=false -auto-approve approved.tfplan",
+                        'export APPLIED_DIGEST="$PLAN_DIGEST"',
+                    ],
+                },
+            },
+        },
+        indent=1,
+    )

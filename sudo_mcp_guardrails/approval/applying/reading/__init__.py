@@ -1,0 +1,1 @@
+"""What a plan is read from: change sets as AWS has them, bundles that were submitted, versions of what lies outside."""
