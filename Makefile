@@ -6,7 +6,7 @@ UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
 # What app.py does not show: policies of an organization, and stacks over many accounts.
-SCANNED := landing_zone control_tower
+SCANNED := landing_zone control_tower approvals
 SOURCES := sudo_mcp_guardrails tests $(wildcard app.py examples benchmarks docs)
 UV = $(1)/bin/python -m uv --quiet --no-progress
 # uv would fetch an interpreter of its own where none fits; this project only ever uses the one that is there.

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.agent_landing_zone import AgentLandingZone
     from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
     from sudo_mcp_guardrails.constructs.agent_trail import AgentTrail
+    from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory, ApprovalIdentity
+    from sudo_mcp_guardrails.constructs.approval.names import WorkflowError
+    from sudo_mcp_guardrails.constructs.approval.notices import NoticeTarget
+    from sudo_mcp_guardrails.constructs.approval.trust_ledger import TrustLedger
+    from sudo_mcp_guardrails.constructs.approval.workflow import ApprovalWorkflow
     from sudo_mcp_guardrails.constructs.central_log_group import CentralLogGroup
     from sudo_mcp_guardrails.constructs.data_events import DataEvents
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
@@ -74,6 +79,9 @@ _HOMES = {
     "AgentLandingZone": "constructs.agent_landing_zone",
     "AgentRoles": "constructs.agent_roles",
     "AgentTrail": "constructs.agent_trail",
+    "ApprovalDirectory": "constructs.approval.identity",
+    "ApprovalIdentity": "constructs.approval.identity",
+    "ApprovalWorkflow": "constructs.approval.workflow",
     "BrokerCaller": "constructs.session_broker",
     "Capability": "agents",
     "CentralLogGroup": "constructs.central_log_group",
@@ -102,6 +110,7 @@ _HOMES = {
     "LogPipeline": "constructs.log_pipeline",
     "LogSignal": "policies.log_signals",
     "LogSubscription": "constructs.log_subscription",
+    "NoticeTarget": "constructs.approval.notices",
     "Notifications": "constructs.log_pipeline_sources",
     "OrganizationError": "policies.organization.settings",
     "OrganizationGuardrails": "constructs.organization_guardrails",
@@ -120,7 +129,9 @@ _HOMES = {
     "StorageBucket": "constructs.log_destinations",
     "Tiers": "trail.index.policy",
     "TrailSource": "constructs.log_pipeline_sources",
+    "TrustLedger": "constructs.approval.trust_ledger",
     "TrustTier": "agents",
+    "WorkflowError": "constructs.approval.names",
     "accept_risk": "constructs.risk",
     "trail_arn": "policies.log_archive",
 }
@@ -136,6 +147,9 @@ __all__ = [
     "AgentLandingZone",
     "AgentRoles",
     "AgentTrail",
+    "ApprovalDirectory",
+    "ApprovalIdentity",
+    "ApprovalWorkflow",
     "BrokerCaller",
     "Capability",
     "CentralLogGroup",
@@ -164,6 +178,7 @@ __all__ = [
     "LogPipeline",
     "LogSignal",
     "LogSubscription",
+    "NoticeTarget",
     "Notifications",
     "OrganizationError",
     "OrganizationGuardrails",
@@ -182,7 +197,9 @@ __all__ = [
     "StorageBucket",
     "Tiers",
     "TrailSource",
+    "TrustLedger",
     "TrustTier",
+    "WorkflowError",
     "__version__",
     "accept_risk",
     "trail_arn",

@@ -22,6 +22,7 @@ from sudo_mcp_guardrails.policies.sensitive import deny_policy, kept
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_iam as iam
 
     from sudo_mcp_guardrails.agents import Agent
@@ -43,7 +44,10 @@ class AgentGuardrails(Construct):
         agents: The agents.
             An agent with ``sensitive_reads`` is a warning, ``sudo-mcp-guardrails:agentGuardrails.sensitiveReads``.
         callers: Who may ask the broker for sessions. Default: nobody.
-        apply_broker: The role that mints apply sessions. Default: nobody can assume the apply roles.
+        apply_broker: The role that mints apply sessions: ``ApprovalWorkflow.broker_role``. Default: nobody can assume
+            the apply roles.
+        runs: Where the session broker writes down who is behind each run: ``ApprovalWorkflow.runs``. With it plan
+            sessions may propose to the workflow of this account. Default: nowhere, and nothing can be proposed.
         direct_assumption: Who may assume read and plan without the broker, for break-glass. Default: nobody.
             Setting it is a warning, ``sudo-mcp-guardrails:agentGuardrails.directAssumption``.
         names: Names of the guardrails' own resources; another prefix makes a second copy in one account possible.
@@ -62,6 +66,7 @@ class AgentGuardrails(Construct):
         agents: Sequence[Agent],
         callers: Sequence[BrokerCaller] = (),
         apply_broker: iam.IRole | None = None,
+        runs: dynamodb.ITable | None = None,
         direct_assumption: DirectAssumption | None = None,
         names: GuardrailNames | None = None,
         session_duration: cdk.Duration | None = None,
@@ -72,9 +77,9 @@ class AgentGuardrails(Construct):
         ordered = check_agents(agents)
         account = cdk.Stack.of(self).account
         known = None if cdk.Token.is_unresolved(account) else account
-        scopes = {agent.name: AgentScope(agent, known, names) for agent in ordered}
+        scopes = {agent.name: AgentScope(agent, known, names, proposes=runs is not None) for agent in ordered}
         self.broker: SessionBroker = SessionBroker(
-            self, "Broker", agents=ordered, callers=callers, names=names, session_duration=session_duration
+            self, "Broker", agents=ordered, callers=callers, names=names, session_duration=session_duration, runs=runs
         )
         """Mints read and plan sessions."""
         self.execution_boundary: GuardrailPolicy = GuardrailPolicy(

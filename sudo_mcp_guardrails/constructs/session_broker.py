@@ -18,9 +18,12 @@ from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, GuardrailNames
+from sudo_mcp_guardrails.policies.trust import RUN_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aws_cdk import aws_dynamodb as dynamodb
 
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.iam.documents import Conditions
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 _HANDLERS: Final = Path(__file__).parent.parent / "handlers"
 _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 _MINUTES: Final = 15
+_RUN_ATTRIBUTES: Final = ("agent", "caller", "capability", "created", "ends", "run", "ticket")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class SessionBroker(Construct):
         names: Names of the guardrails' own resources.
         session_duration: Of the sessions it mints, 15 minutes to 1 hour. Default: 15 minutes.
         log_retention: Default: one year.
+        runs: Where each run is written down before its session is minted, so that an approval can tell who asks:
+            ``ApprovalWorkflow.runs``. Default: nowhere.
         role: The broker's role. Default: one is made.
     """
 
@@ -100,6 +106,7 @@ class SessionBroker(Construct):
         names: GuardrailNames | None = None,
         session_duration: cdk.Duration | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        runs: dynamodb.ITable | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._names = names or GuardrailNames()
@@ -123,7 +130,7 @@ class SessionBroker(Construct):
         policy = GuardrailPolicy(
             self,
             "Policy",
-            document=_broker_policy(self._names, f"/aws/lambda/{name}"),
+            document=_broker_policy(self._names, f"/aws/lambda/{name}", runs),
             path=f"/{self._names.prefix}/",
             description="What the session broker may do",
         )
@@ -161,6 +168,7 @@ class SessionBroker(Construct):
                 "CALLERS": cdk.Stack.of(self).to_json_string(
                     [{"pattern": _tokens(c.pattern), "agents": sorted(c.agents)} for c in callers]
                 ),
+                **({} if runs is None else {"RUNS_TABLE": runs.table_name}),
             },
         )
         """The function."""
@@ -214,8 +222,8 @@ class SessionBroker(Construct):
         grantee.add_managed_policy(policy.managed_policy)
 
 
-def _broker_policy(names: GuardrailNames, log_group: str) -> PolicyDocument:
-    """Return what the broker may do: mint read and plan sessions, and log."""
+def _broker_policy(names: GuardrailNames, log_group: str, runs: dynamodb.ITable | None) -> PolicyDocument:
+    """Return what the broker may do: mint read and plan sessions, write down their runs, and log."""
     agents = f"arn:{PARTITION}:iam::{ACCOUNT}:role{names.agents_path}"
     return PolicyDocument(
         "broker",
@@ -234,8 +242,41 @@ def _broker_policy(names: GuardrailNames, log_group: str) -> PolicyDocument:
                 resources=(f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:{log_group}:*",),
                 reason="writes its own log, whose streams have names that Lambda chooses",
             ),
+            *_runs_statements(runs),
         ),
     )
+
+
+def _runs_statements(runs: dynamodb.ITable | None) -> tuple[Statement, ...]:
+    """Return how runs are written down: new items of runs, with these attributes alone, and nothing is read."""
+    if runs is None:
+        return ()
+    found = [
+        Statement(
+            sid="BrokerRuns",
+            effect="Allow",
+            actions=("dynamodb:PutItem",),
+            resources=(runs.table_arn,),
+            conditions=(
+                ("ForAllValues:StringEquals", "dynamodb:Attributes", _RUN_ATTRIBUTES),
+                ("ForAllValues:StringLike", "dynamodb:LeadingKeys", (RUN_PATTERN,)),
+                ("Null", "dynamodb:LeadingKeys", ("false",)),
+            ),
+            reason="writes down who is behind a run",
+        )
+    ]
+    if runs.encryption_key is not None:
+        found.append(
+            Statement(
+                sid="BrokerRunsKey",
+                effect="Allow",
+                actions=("kms:Decrypt", "kms:GenerateDataKey"),
+                resources=(runs.encryption_key.key_arn,),
+                conditions=(("StringEquals", "kms:ViaService", (f"dynamodb.{REGION}.{cdk.Aws.URL_SUFFIX}",)),),
+                reason="the table of runs is encrypted with this key",
+            )
+        )
+    return tuple(found)
 
 
 def _tokens(pattern: str) -> str:

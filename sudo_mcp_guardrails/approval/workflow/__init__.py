@@ -1,0 +1,1 @@
+"""The approval workflow as data: the state machine that one approval goes through, and a check of it."""

@@ -1,0 +1,134 @@
+"""The bucket of the evidence: copies of records, plans, and heads, under Object Lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
+from sudo_mcp_guardrails.constructs.rendering import policy_json
+from sudo_mcp_guardrails.constructs.risk import accept_risk
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+    from aws_cdk import aws_kms as kms
+
+    from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
+
+_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+
+
+class EvidenceBucket(Construct):
+    """A bucket with versions, locked for the retention, encrypted, TLS only, and closed to agents.
+
+    0.023 USD per GB and month. A record has about a kilobyte, a plan up to 16 MB. What a plan holds is locked with it,
+    secrets too: plans are to name secrets, and not to hold them.
+
+    Args:
+        scope: The scope.
+        id: The construct's id.
+        key: Encrypts it.
+        names: Of the workflow.
+        days: How long each version is locked.
+        mode: Who may shorten a lock.
+        removal_policy: What becomes of it with the stack.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        key: kms.IKey,
+        names: WorkflowNames,
+        days: int,
+        mode: LockMode = LockMode.COMPLIANCE,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, id)
+        made = s3.CfnBucket(
+            self,
+            "Resource",
+            bucket_name=names.bucket,
+            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
+                server_side_encryption_configuration=[
+                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
+                        bucket_key_enabled=True,
+                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+                            sse_algorithm="aws:kms", kms_master_key_id=key.key_arn
+                        ),
+                    )
+                ]
+            ),
+            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
+            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
+                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
+            ),
+            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
+                rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
+            ),
+            object_lock_enabled=True,
+            object_lock_configuration=s3.CfnBucket.ObjectLockConfigurationProperty(
+                object_lock_enabled="Enabled",
+                rule=s3.CfnBucket.ObjectLockRuleProperty(
+                    default_retention=s3.CfnBucket.DefaultRetentionProperty(mode=mode.value, days=days)
+                ),
+            ),
+        )
+        made.apply_removal_policy(removal_policy)
+        self.bucket: s3.CfnBucket = made
+        """The bucket."""
+        policy = s3.CfnBucketPolicy(
+            self, "Policy", bucket=made.ref, policy_document=policy_json(_policy(made.attr_arn, names))
+        )
+        policy.apply_removal_policy(removal_policy)
+        accept_risk(
+            made,
+            nag=["AwsSolutions::AwsSolutions-S1", *(f"{pack}::{pack}-S3BucketLoggingEnabled" for pack in _PACKS)],
+            checkov=["CKV_AWS_18"],
+            reason="CloudTrail's data events say who reads and writes it, which access logs say later and less well",
+        )
+        accept_risk(
+            made,
+            nag=[f"{pack}::{pack}-S3BucketReplicationEnabled" for pack in _PACKS],
+            checkov=["CKV_AWS_144"],
+            reason="S3 keeps it in three zones, nobody can delete from it, and its heads are in a second account",
+        )
+
+
+def _policy(arn: str, names: WorkflowNames) -> PolicyDocument:
+    everything = (arn, f"{arn}/*")
+    return PolicyDocument(
+        "evidence bucket",
+        (
+            Statement(
+                "ApprovalEvidenceTls",
+                "Deny",
+                ("s3:*",),
+                resources=everything,
+                principals=(("*", "*"),),
+                conditions=(("Bool", "aws:SecureTransport", ("false",)),),
+                reason="nobody reads or writes without TLS",
+            ),
+            Statement(
+                "ApprovalEvidenceNoAgent",
+                "Deny",
+                ("s3:*",),
+                resources=everything,
+                principals=(("*", "*"),),
+                conditions=(("ArnLike", "aws:PrincipalArn", (names.names.agent_principals,)),),
+                reason="no agent reads plans of others, or writes what it is approved by",
+            ),
+            Statement(
+                "ApprovalEvidenceKept",
+                "Deny",
+                ("s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:PutBucketObjectLockConfiguration"),
+                resources=everything,
+                principals=(("*", "*"),),
+                reason="what was recorded stays; who may change this policy can lift it in GOVERNANCE mode alone",
+            ),
+        ),
+    )

@@ -1,0 +1,174 @@
+"""The workflow's keys: one that encrypts, and three that sign, each for those functions alone that it is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from sudo_mcp_guardrails.constructs.rendering import policy_json
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
+
+EVIDENCE_SIGNERS: Final = ("intake", "classify", "recheck", "record", "broker")
+DECISION_SIGNERS: Final = ("api",)
+TRUST_SIGNERS: Final = ("classify", "record", "api")
+"""The functions that sign with each key, by the ends of their names."""
+
+
+class SigningKey(Construct):
+    """A P-256 key of KMS that signs, for the functions named alone, and never for an agent. 1 USD a month.
+
+    Its policy denies ``kms:Sign`` to everybody else, also where a policy of the account would allow it. Who may change
+    the key's policy can lift that: keep this account's administrators apart from who is to be held by the evidence.
+    Nothing can be verified without its public half, so that it is kept with the stack's removal.
+
+    Args:
+        scope: The scope.
+        id: The construct's id, and the end of its alias.
+        signers: Ends of the names of the functions that sign.
+        names: Of the workflow.
+        description: Shown in the console.
+        removal_policy: Default: RETAIN.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        signers: Sequence[str],
+        names: WorkflowNames,
+        description: str,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, id)
+        allowed = tuple(names.role_arn(signer) for signer in signers)
+        statements = (
+            *_owner(f"Approval{id}Key", names),
+            Statement(
+                f"Approval{id}KeySign",
+                "Deny",
+                ("kms:Sign",),
+                resources=("*",),
+                principals=(("*", "*"),),
+                conditions=(("ArnNotEquals", "aws:PrincipalArn", allowed),),
+                reason="one function's signature is worth something because nobody else can make it",
+            ),
+        )
+        key = kms.CfnKey(
+            self,
+            "Resource",
+            description=description,
+            key_spec="ECC_NIST_P256",
+            key_usage="SIGN_VERIFY",
+            key_policy=policy_json(PolicyDocument(f"key {id}", statements)),
+        )
+        key.apply_removal_policy(removal_policy)
+        kms.CfnAlias(
+            self, "Alias", alias_name=f"alias/{names.of(id.lower())}", target_key_id=key.attr_arn
+        ).apply_removal_policy(removal_policy)
+        self.key_arn: str = key.attr_arn
+        """ARN of the key."""
+
+
+def made_or_given(
+    scope: Construct, names: WorkflowNames, given: kms.IKey | None, removal: cdk.RemovalPolicy
+) -> kms.IKey:
+    """Return the key that encrypts tables, bucket, logs, queue and executions: the given one, or one that is made.
+
+    Source: Step Functions developer guide, "Data at rest encryption in Step Functions", with what the delivery of logs
+    needs.
+
+    Args:
+        scope: Where.
+        names: Of the workflow.
+        given: A key whose policy lets CloudWatch Logs and EventBridge use it; it is not changed.
+        removal: What becomes of the key with the stack.
+    """
+    if given is not None:
+        return given
+    made = kms.CfnKey(
+        scope,
+        "DataKey",
+        description="Encrypts what the approval workflow keeps",
+        enable_key_rotation=True,
+        key_policy=policy_json(PolicyDocument("data key", data_key_statements(names))),
+    )
+    made.apply_removal_policy(removal)
+    kms.CfnAlias(
+        scope, "DataKeyAlias", alias_name=f"alias/{names.of('data')}", target_key_id=made.attr_arn
+    ).apply_removal_policy(removal)
+    return kms.Key.from_key_arn(scope, "DataKeyImport", made.attr_arn)
+
+
+def data_key_statements(names: WorkflowNames) -> tuple[Statement, ...]:
+    """Return the statements that the data key has, for a key of one's own."""
+    return (
+        *_owner("ApprovalDataKey", names),
+        Statement(
+            "ApprovalDataKeyLogs",
+            "Allow",
+            ("kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
+            resources=("*",),
+            principals=(("Service", f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),),
+            conditions=(
+                (
+                    "ArnLike",
+                    "kms:EncryptionContext:aws:logs:arn",
+                    (f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:*",),
+                ),
+            ),
+            reason="CloudWatch Logs encrypts the log groups of this account",
+        ),
+        Statement(
+            "ApprovalDataKeyDelivery",
+            "Allow",
+            ("kms:Decrypt*",),
+            resources=("*",),
+            principals=(("Service", "delivery.logs.amazonaws.com"),),
+            conditions=(
+                ("StringEquals", "aws:SourceAccount", (ACCOUNT,)),
+                ("ArnLike", "aws:SourceArn", (f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:*",)),
+            ),
+            reason="the log of an encrypted state machine is decrypted to be delivered",
+        ),
+        Statement(
+            "ApprovalDataKeyEvents",
+            "Allow",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            resources=("*",),
+            principals=(("Service", "events.amazonaws.com"),),
+            conditions=(("StringEquals", "aws:SourceAccount", (ACCOUNT,)),),
+            reason="a notice that could not be delivered goes to an encrypted queue",
+        ),
+    )
+
+
+def _owner(sid: str, names: WorkflowNames) -> tuple[Statement, ...]:
+    return (
+        Statement(
+            f"{sid}Account",
+            "Allow",
+            ("kms:*",),
+            resources=("*",),
+            principals=(("AWS", f"arn:{PARTITION}:iam::{ACCOUNT}:root"),),
+            reason="the account's own policies decide, so that the key never gets lost",
+        ),
+        Statement(
+            f"{sid}NoAgent",
+            "Deny",
+            ("kms:*",),
+            resources=("*",),
+            principals=(("*", "*"),),
+            conditions=(("ArnLike", "aws:PrincipalArn", (names.names.agent_principals,)),),
+            reason="no agent reads, signs or changes what it is approved by",
+        ),
+    )

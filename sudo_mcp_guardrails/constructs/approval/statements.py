@@ -1,0 +1,308 @@
+"""What each function of the approval workflow may do: what its handler calls, on the resources that it calls it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sudo_mcp_guardrails.approval.store.kms import ALGORITHM, MESSAGE_TYPE
+from sudo_mcp_guardrails.iam.documents import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sudo_mcp_guardrails.iam.documents import Conditions
+
+RECORDS: Final = "records/*"
+PLANS: Final = "plans/*"
+HEADS: Final = "heads/*"
+
+
+@dataclass(frozen=True)
+class WorkflowResources:
+    """The ARNs that the statements name, with the CDK's tokens.
+
+    Attributes:
+        evidence: ARN of the table of evidence.
+        bucket: of the evidence bucket.
+        requests: of the index of requests.
+        tokens: of the table of task tokens.
+        credentials: of the table of credentials.
+        runs: of the table of runs.
+        trust: of the table of trust; empty where no agent earns any.
+        evidence_key: of the key that signs evidence.
+        decision_key: of the key that signs decisions.
+        trust_key: of the key that signs trust; empty as above.
+        data_keys: of the keys that encrypt all that.
+        machine: of the state machine.
+        apply_roles: pattern of the apply roles.
+    """
+
+    evidence: str
+    bucket: str
+    requests: str
+    tokens: str
+    credentials: str
+    runs: str
+    trust: str
+    evidence_key: str
+    decision_key: str
+    trust_key: str
+    data_keys: tuple[str, ...]
+    machine: str
+    apply_roles: tuple[str, ...]
+
+
+def allow(sid: str, actions: Sequence[str], resources: Sequence[str], why: str, when: Conditions = ()) -> Statement:
+    """Return an Allow."""
+    return Statement(sid, "Allow", tuple(actions), resources=tuple(resources), conditions=when, reason=why)
+
+
+def chain(of: str, r: WorkflowResources) -> list[Statement]:
+    """Return how chains are read, checked and appended to; who signs is said apart."""
+    keys = [key for key in (r.evidence_key, r.decision_key, r.trust_key) if key]
+    return [
+        allow(
+            f"Approval{of}Evidence",
+            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+            (r.evidence,),
+            "reads chains and appends to them, each record where none is yet",
+        ),
+        allow(
+            f"Approval{of}Copies",
+            ("s3:PutObject",),
+            (f"{r.bucket}/{RECORDS}",),
+            "copies records, under names of approvals that are not known before",
+        ),
+        allow(f"Approval{of}Keys", ("kms:GetPublicKey",), keys, "checks signatures"),
+        encrypted(of, r),
+    ]
+
+
+def encrypted(of: str, r: WorkflowResources) -> Statement:
+    """Return how what is encrypted is read and written."""
+    return allow(
+        f"Approval{of}Data", ("kms:Decrypt", "kms:GenerateDataKey"), r.data_keys, "tables and bucket are encrypted"
+    )
+
+
+def sign(of: str, what: str, key: str) -> Statement:
+    """Return how a digest is signed, and nothing else is."""
+    return allow(
+        f"Approval{of}Sign{what}",
+        ("kms:Sign",),
+        (key,),
+        "signs what it records",
+        (
+            ("StringEquals", "kms:MessageType", (MESSAGE_TYPE,)),
+            ("StringEquals", "kms:SigningAlgorithm", (ALGORITHM,)),
+        ),
+    )
+
+
+def index(of: str, r: WorkflowResources, *, listing: bool = False) -> list[Statement]:
+    """Return how the index of requests is kept, and listed."""
+    found = [
+        allow(
+            f"Approval{of}Index",
+            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+            (r.requests,),
+            "keeps the index of approvals",
+        )
+    ]
+    if listing:
+        found.append(
+            allow(
+                f"Approval{of}List",
+                ("dynamodb:Query", "dynamodb:Scan"),
+                (r.requests, f"{r.requests}/index/open"),
+                "lists approvals",
+            )
+        )
+    return found
+
+
+def bundles(of: str, r: WorkflowResources, *, writes: bool = False) -> list[Statement]:
+    """Return how plans are read, by their version, and written."""
+    found = [
+        allow(
+            f"Approval{of}ReadPlan",
+            ("s3:GetObject", "s3:GetObjectVersion"),
+            (f"{r.bucket}/{PLANS}",),
+            "reads plans, under names of approvals that are not known before",
+        )
+    ]
+    if writes:
+        found.append(
+            allow(
+                f"Approval{of}WritePlan",
+                ("s3:PutObject",),
+                (f"{r.bucket}/{PLANS}",),
+                "writes plans, under names of approvals that are not known before",
+            )
+        )
+    return found
+
+
+def trust(of: str, r: WorkflowResources) -> list[Statement]:
+    """Return how the ledger of trust is read and appended to; nothing where no agent earns any."""
+    if not r.trust:
+        return []
+    return [
+        allow(
+            f"Approval{of}Trust",
+            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+            (r.trust,),
+            "reads what an agent has shown, and appends to it",
+            (("ForAllValues:StringLike", "dynamodb:LeadingKeys", ("trust/*",)),),
+        ),
+        sign(of, "Trust", r.trust_key),
+    ]
+
+
+def intake(r: WorkflowResources) -> list[Statement]:
+    """Return what the function may do that agents ask."""
+    return [
+        *chain("Intake", r),
+        sign("Intake", "Evidence", r.evidence_key),
+        *index("Intake", r, listing=True),
+        *bundles("Intake", r, writes=True),
+        allow("ApprovalIntakeRuns", ("dynamodb:GetItem",), (r.runs,), "asks who is behind a run"),
+        allow("ApprovalIntakeStart", ("states:StartExecution",), (r.machine,), "starts the workflow of an approval"),
+    ]
+
+
+def classify(r: WorkflowResources) -> list[Statement]:
+    """Return what the function may do that tells the risk."""
+    return [
+        *chain("Classify", r),
+        sign("Classify", "Evidence", r.evidence_key),
+        *index("Classify", r),
+        *bundles("Classify", r),
+        *trust("Classify", r),
+    ]
+
+
+def recheck(r: WorkflowResources) -> list[Statement]:
+    """Return what the function may do that looks at the chain again."""
+    return [*chain("Recheck", r), sign("Recheck", "Evidence", r.evidence_key), *index("Recheck", r)]
+
+
+def record(r: WorkflowResources) -> list[Statement]:
+    """Return what the function may do that records ends."""
+    return [
+        *chain("Record", r),
+        sign("Record", "Evidence", r.evidence_key),
+        *index("Record", r),
+        *bundles("Record", r),
+        *trust("Record", r),
+    ]
+
+
+def broker(r: WorkflowResources, build: str | None) -> list[Statement]:
+    """Return what the broker may do: it alone assumes apply roles, whose trust policies pin what it may ask for.
+
+    Args:
+        r: the resources.
+        build: ARN of the project that applies Terraform plans; None for none.
+    """
+    found = [
+        *chain("Broker", r),
+        sign("Broker", "Evidence", r.evidence_key),
+        *index("Broker", r),
+        *bundles("Broker", r, writes=True),
+        allow(
+            "ApprovalBrokerApply",
+            ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"),
+            r.apply_roles,
+            "carries out what was approved, as the apply role of the agent that asked",
+        ),
+    ]
+    if build is not None:
+        found.append(
+            allow(
+                "ApprovalBrokerBuild",
+                ("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
+                (build,),
+                "applies saved plans of Terraform",
+            )
+        )
+    return found
+
+
+def api(r: WorkflowResources, groups: Sequence[Statement]) -> list[Statement]:
+    """Return what the API's function may do: it signs decisions, and ends the wait for people, and starts nothing."""
+    return [
+        *chain("Api", r),
+        sign("Api", "Decision", r.decision_key),
+        *index("Api", r, listing=True),
+        *bundles("Api", r),
+        *trust("Api", r),
+        allow(
+            "ApprovalApiTokens",
+            ("dynamodb:DeleteItem", "dynamodb:GetItem"),
+            (r.tokens,),
+            "ends the wait of an approval that is decided",
+        ),
+        allow(
+            "ApprovalApiCredentials",
+            ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+            (r.credentials,),
+            "keeps the passkeys of approvers",
+        ),
+        allow("ApprovalApiRuns", ("dynamodb:GetItem",), (r.runs,), "shows who is behind a run"),
+        allow(
+            "ApprovalApiCallback",
+            ("states:SendTaskSuccess",),
+            ("*",),
+            "the wait is told by its token, and takes no ARN",
+        ),
+        *groups,
+    ]
+
+
+def heads(r: WorkflowResources, bucket: str, key: str | None) -> list[Statement]:
+    """Return what the publisher of heads may do: read all chains, make copies good, and publish. It signs nothing.
+
+    Args:
+        r: the resources.
+        bucket: ARN of the second account's bucket.
+        key: ARN of the key that encrypts it; None for none.
+    """
+    tables = (r.evidence, *((r.trust,) if r.trust else ()))
+    found = [
+        allow("ApprovalHeadsRead", ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"), tables, "reads all chains"),
+        allow(
+            "ApprovalHeadsCopies",
+            ("s3:PutObject",),
+            (f"{r.bucket}/{RECORDS}", f"{r.bucket}/{HEADS}"),
+            "makes good what was not copied, and keeps heads, under names of chains and days",
+        ),
+        allow(
+            "ApprovalHeadsKept",
+            ("s3:GetObject",),
+            (f"{r.bucket}/{HEADS}",),
+            "reads the head before, under the name of its day",
+        ),
+        allow(
+            "ApprovalHeadsList",
+            ("s3:ListBucket",),
+            (r.bucket,),
+            "finds the head before",
+            (("StringLike", "s3:prefix", (HEADS,)),),
+        ),
+        encrypted("Heads", r),
+        allow(
+            "ApprovalHeadsPublish",
+            ("s3:PutObject",),
+            (f"{bucket}/{HEADS}",),
+            "publishes heads to a second account, under names of days",
+        ),
+    ]
+    if key is not None:
+        found.append(
+            allow(
+                "ApprovalHeadsPublishKey", ("kms:GenerateDataKey",), (key,), "the second account's bucket is encrypted"
+            )
+        )
+    return found
