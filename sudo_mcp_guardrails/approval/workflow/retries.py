@@ -30,6 +30,8 @@ DYNAMODB_ERRORS: Final = (
     "DynamoDb.ThrottlingException",
 )
 """What DynamoDB answers when it is busy, as Step Functions writes it for an SDK integration."""
+FINAL_ERRORS: Final = ("ApplyRefused", "PlanError")
+"""What a function raises where trying again would change nothing."""
 CAUSE_CHARACTERS: Final = 1000
 """Of an error's cause that travel to the function that records it."""
 
@@ -57,6 +59,7 @@ def function_task(arn: str, payload: object, seconds: int, assign: State, then: 
         "TimeoutSeconds": seconds,
         "Retry": [
             _retry(LAMBDA_ERRORS, _BUSY),
+            {"ErrorEquals": list(FINAL_ERRORS), "MaxAttempts": 0},
             _retry(("States.TaskFailed", "States.Timeout"), _RAISED),
         ],
         "Catch": caught,

@@ -38,7 +38,6 @@ class Told:
         security_groups: Who speaks for security in what is trusted.
         iam_users: Whether IAM users approve.
         scanner: ARN of the scanner; empty for none.
-        build: ARN of the project that applies Terraform plans; None for none.
         heads_bucket: Name, ARN and key ARN of the second account's bucket; None for none.
         store: What heads call this workflow.
     """
@@ -52,7 +51,6 @@ class Told:
     security_groups: Sequence[str]
     iam_users: bool
     scanner: str
-    build: str | None
     heads_bucket: tuple[str, str, str | None] | None
     store: str
 
@@ -108,7 +106,7 @@ def specs(told: Told, names: WorkflowNames) -> list[FunctionSpec]:
             "Carries out what was approved, and nothing else",
             15 * _MINUTE,
             2048,
-            may.broker(r, told.build),
+            may.broker(r),
             {**chains, **where, **listed},
         ),
         FunctionSpec(

@@ -100,48 +100,34 @@ def sign(of: str, what: str, key: str) -> Statement:
     )
 
 
-def index(of: str, r: WorkflowResources, *, listing: bool = False) -> list[Statement]:
-    """Return how the index of requests is kept, and listed."""
-    found = [
-        allow(
-            f"Approval{of}Index",
-            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-            (r.requests,),
-            "keeps the index of approvals",
-        )
-    ]
-    if listing:
-        found.append(
-            allow(
-                f"Approval{of}List",
-                ("dynamodb:Query", "dynamodb:Scan"),
-                (r.requests, f"{r.requests}/index/open"),
-                "lists approvals",
-            )
-        )
-    return found
+def index(of: str, r: WorkflowResources, *calls: str) -> Statement:
+    """Return how the index of requests is kept."""
+    return allow(
+        f"Approval{of}Index",
+        tuple(f"dynamodb:{call}" for call in calls),
+        (r.requests,),
+        "keeps the index of approvals",
+    )
 
 
-def bundles(of: str, r: WorkflowResources, *, writes: bool = False) -> list[Statement]:
-    """Return how plans are read, by their version, and written."""
-    found = [
-        allow(
-            f"Approval{of}ReadPlan",
-            ("s3:GetObject", "s3:GetObjectVersion"),
-            (f"{r.bucket}/{PLANS}",),
-            "reads plans, under names of approvals that are not known before",
-        )
-    ]
-    if writes:
-        found.append(
-            allow(
-                f"Approval{of}WritePlan",
-                ("s3:PutObject",),
-                (f"{r.bucket}/{PLANS}",),
-                "writes plans, under names of approvals that are not known before",
-            )
-        )
-    return found
+def plans(of: str, r: WorkflowResources) -> Statement:
+    """Return how plans are read, by their version."""
+    return allow(
+        f"Approval{of}ReadPlan",
+        ("s3:GetObject", "s3:GetObjectVersion"),
+        (f"{r.bucket}/{PLANS}",),
+        "reads plans, under names of approvals that are not known before",
+    )
+
+
+def new_plans(of: str, r: WorkflowResources) -> Statement:
+    """Return how plans are written."""
+    return allow(
+        f"Approval{of}WritePlan",
+        ("s3:PutObject",),
+        (f"{r.bucket}/{PLANS}",),
+        "writes plans, under names of approvals that are not known before",
+    )
 
 
 def trust(of: str, r: WorkflowResources) -> list[Statement]:
@@ -165,8 +151,8 @@ def intake(r: WorkflowResources) -> list[Statement]:
     return [
         *chain("Intake", r),
         sign("Intake", "Evidence", r.evidence_key),
-        *index("Intake", r, listing=True),
-        *bundles("Intake", r, writes=True),
+        index("Intake", r, "GetItem", "PutItem"),
+        new_plans("Intake", r),
         allow("ApprovalIntakeRuns", ("dynamodb:GetItem",), (r.runs,), "asks who is behind a run"),
         allow("ApprovalIntakeStart", ("states:StartExecution",), (r.machine,), "starts the workflow of an approval"),
     ]
@@ -177,15 +163,15 @@ def classify(r: WorkflowResources) -> list[Statement]:
     return [
         *chain("Classify", r),
         sign("Classify", "Evidence", r.evidence_key),
-        *index("Classify", r),
-        *bundles("Classify", r),
+        index("Classify", r, "UpdateItem"),
+        plans("Classify", r),
         *trust("Classify", r),
     ]
 
 
 def recheck(r: WorkflowResources) -> list[Statement]:
     """Return what the function may do that looks at the chain again."""
-    return [*chain("Recheck", r), sign("Recheck", "Evidence", r.evidence_key), *index("Recheck", r)]
+    return [*chain("Recheck", r), sign("Recheck", "Evidence", r.evidence_key), index("Recheck", r, "UpdateItem")]
 
 
 def record(r: WorkflowResources) -> list[Statement]:
@@ -193,24 +179,18 @@ def record(r: WorkflowResources) -> list[Statement]:
     return [
         *chain("Record", r),
         sign("Record", "Evidence", r.evidence_key),
-        *index("Record", r),
-        *bundles("Record", r),
+        index("Record", r, "GetItem", "UpdateItem"),
         *trust("Record", r),
     ]
 
 
-def broker(r: WorkflowResources, build: str | None) -> list[Statement]:
-    """Return what the broker may do: it alone assumes apply roles, whose trust policies pin what it may ask for.
-
-    Args:
-        r: the resources.
-        build: ARN of the project that applies Terraform plans; None for none.
-    """
-    found = [
+def broker(r: WorkflowResources) -> list[Statement]:
+    """Return what the broker may do: it alone assumes apply roles, whose trust policies pin what it may ask for."""
+    return [
         *chain("Broker", r),
         sign("Broker", "Evidence", r.evidence_key),
-        *index("Broker", r),
-        *bundles("Broker", r, writes=True),
+        plans("Broker", r),
+        new_plans("Broker", r),
         allow(
             "ApprovalBrokerApply",
             ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"),
@@ -218,16 +198,6 @@ def broker(r: WorkflowResources, build: str | None) -> list[Statement]:
             "carries out what was approved, as the apply role of the agent that asked",
         ),
     ]
-    if build is not None:
-        found.append(
-            allow(
-                "ApprovalBrokerBuild",
-                ("codebuild:BatchGetBuilds", "codebuild:StartBuild"),
-                (build,),
-                "applies saved plans of Terraform",
-            )
-        )
-    return found
 
 
 def api(r: WorkflowResources, groups: Sequence[Statement]) -> list[Statement]:
@@ -235,8 +205,9 @@ def api(r: WorkflowResources, groups: Sequence[Statement]) -> list[Statement]:
     return [
         *chain("Api", r),
         sign("Api", "Decision", r.decision_key),
-        *index("Api", r, listing=True),
-        *bundles("Api", r),
+        index("Api", r, "GetItem", "Scan"),
+        allow("ApprovalApiList", ("dynamodb:Query",), (f"{r.requests}/index/open",), "lists open approvals"),
+        plans("Api", r),
         *trust("Api", r),
         allow(
             "ApprovalApiTokens",
@@ -250,7 +221,6 @@ def api(r: WorkflowResources, groups: Sequence[Statement]) -> list[Statement]:
             (r.credentials,),
             "keeps the passkeys of approvers",
         ),
-        allow("ApprovalApiRuns", ("dynamodb:GetItem",), (r.runs,), "shows who is behind a run"),
         allow(
             "ApprovalApiCallback",
             ("states:SendTaskSuccess",),

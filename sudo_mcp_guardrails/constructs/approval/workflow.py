@@ -178,7 +178,6 @@ class ApprovalWorkflow(Construct):
             security_groups=tuple(security_groups),
             iam_users=iam_users,
             scanner="" if scanner is None else scanner.function_arn,
-            build=None if terraform_project is None else terraform_project.project_arn,
             heads_bucket=place(heads_bucket),
             store=workflow_names.machine,
         )
