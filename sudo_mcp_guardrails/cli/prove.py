@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -167,10 +167,15 @@ def _organization() -> tuple[PolicyDocument, ...]:
 def _of_organization(scps: tuple[PolicyDocument, ...]) -> _Asked:
     """Return the question whether SCPs alone stop a new agent role that may do everything, and nobody else."""
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
-    from sudo_mcp_guardrails.policies.organization.proof import lost_by_others, new_agents
+    from sudo_mcp_guardrails.policies.organization.proof import asked_of, lost_by_others, new_agents
 
     names = GuardrailNames()
-    tasks = [_Task(subject, escalations(), subject.source) for subject in new_agents(scps, names)]
+    tasks = [
+        _Task(
+            subject, tuple(replace(p, steps=asked_of(subject, p.steps, names)) for p in escalations()), subject.source
+        )
+        for subject in new_agents(scps, names)
+    ]
     return _Asked(tasks, unknown="; ".join(lost_by_others(scps, names)))
 
 

@@ -19,6 +19,7 @@ from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement, resolve
 from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.boundary.approved import BUILD
 from sudo_mcp_guardrails.policies.boundary.proposals import INVOKE, NOT_BY_URL, URL
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
@@ -44,6 +45,12 @@ def intakes(subject: Subject, prefix: str) -> tuple[str, ...]:
     """Return the ARN pattern of the function that takes plans, about which is asked apart."""
     pseudo = {"Partition": subject.facts.partition, "AccountId": subject.facts.principal.account}
     return (str(resolve(GuardrailNames(prefix).intake_arn(), pseudo)),)
+
+
+def builds(subject: Subject, prefix: str) -> tuple[str, ...]:
+    """Return the ARN pattern of the project that applies Terraform plans, about which is asked apart."""
+    place = f"codebuild:*:{subject.facts.principal.account}"
+    return (f"arn:{subject.facts.partition}:{place}:project/{GuardrailNames(prefix).approval_name('terraform')}",)
 
 
 def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
@@ -79,6 +86,13 @@ def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
     )
     yield _asks("tasks", "answers a task, or runs a state, that IAM cannot tell from the workflow's", TASKS)
     yield from _functions(subject, prefix, workflow("lambda", "function:"))
+    applies = subject.capability == Capability.APPLY.value
+    yield _asks(
+        "builds",
+        "changes the project that applies Terraform plans, or has it apply one without being the apply role",
+        tuple(action for action in _changing("codebuild:*") if not (applies and action == BUILD)),
+        workflow("codebuild", "project/"),
+    )
     yield _asks(
         "keys",
         "signs with a key of the workflow, or changes who may",

@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.agents import Capability, SensitiveRead
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
-from sudo_mcp_guardrails.policies.approvals import approval_properties, intakes
+from sudo_mcp_guardrails.policies.approvals import approval_properties, builds, intakes
+from sudo_mcp_guardrails.policies.boundary.approved import CONTROL
 from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES
@@ -90,7 +91,16 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
     )
     # What may be called of the function that takes plans is asked apart.
     intake = intakes(subject, prefix)
-    yield _asks("changes", "changes what is not its own", changing=True, not_resources=(*subject.own, *intake))
+    applies = subject.capability == Capability.APPLY.value
+    yield _asks(
+        "changes",
+        "changes what is not its own",
+        changing=True,
+        # Of builds is asked apart too. What Cloud Control changes, it changes as the role that is passed or as its
+        # caller: of both the same is asked.
+        besides=CONTROL if applies else (),
+        not_resources=(*subject.own, *intake, *(builds(subject, prefix) if applies else ())),
+    )
     yield _asks(
         "pass-role",
         "passes a role that is not its own",
@@ -119,7 +129,7 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         )
     for kind in SensitiveRead:
         if kind.value not in subject.sensitive_reads:
-            yield _sensitive(subject, kind)
+            yield _sensitive(subject, kind, builds(subject, prefix) if applies else ())
 
 
 @cache
@@ -243,13 +253,17 @@ def _regions(subject: Subject) -> Property:
     return Property("invariant/regions", title, (step,), kind="invariant", strict=True)
 
 
-def _sensitive(subject: Subject, kind: SensitiveRead) -> Property:
-    """Return the property that a class of sensitive reads stays denied, or confined for what does its work."""
+def _sensitive(subject: Subject, kind: SensitiveRead, shown: tuple[str, ...]) -> Property:
+    """Return the property that a class of sensitive reads stays denied, or confined for what does its work.
+
+    Besides what is shown of builds that apply an approved plan, for the role that starts them.
+    """
     return _asks(
         f"sensitive-{kind.value}",
         f"reads of class {kind.value} without having been opted in",
         # Sessions are asked about apart.
         tuple(action for action in sensitive_actions(kind) if not action.startswith("sts:")),
+        not_resources=shown,
         strict=subject.capability in _READERS or kind in _ALWAYS_KEPT,
     )
 
@@ -262,15 +276,16 @@ def _asks(
     resources: tuple[str, ...] = ("*",),
     not_resources: tuple[str, ...] = (),
     conditions: Conditions = (),
+    besides: tuple[str, ...] = (),
     changing: bool = False,
     strict: bool = False,
 ) -> Property:
-    """Return a property of one step; without actions about all but passing a role, which is asked apart."""
+    """Return a property of one step; without actions about all but these, and passing a role, which is asked apart."""
     step = Statement(
         sid="".join(word.capitalize() for word in name.split("-")),
         effect="Allow",
         actions=actions,
-        not_actions=() if actions else ("iam:PassRole",),
+        not_actions=() if actions else ("iam:PassRole", *besides),
         resources=resources,
         not_resources=not_resources,
         conditions=conditions,

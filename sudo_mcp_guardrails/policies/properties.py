@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import SensitiveRead
+from sudo_mcp_guardrails.agents import Capability, SensitiveRead
 from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.approvals import builds
+from sudo_mcp_guardrails.policies.boundary.approved import beyond_approved
 from sudo_mcp_guardrails.policies.invariants import invariants
 from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
@@ -41,9 +44,22 @@ def agent_properties(subject: Subject) -> tuple[Property, ...]:
     opted = {action for kind in subject.sensitive_reads for action in sensitive_actions(SensitiveRead(kind))}
     # What the agent was given on purpose is no path; a path with any other step still is.
     escalations = escalation_properties()
+    if subject.capability == Capability.APPLY.value:
+        escalations = _beyond_approved(subject.passable, builds(subject, prefix))
     if opted:
         escalations = tuple(p for p in escalations if not {a for s in p.steps for a in s.actions} <= opted)
     return (*escalations, *invariants(subject, prefix=prefix, boundary=boundary))
+
+
+@cache
+def _beyond_approved(roles: tuple[str, ...], projects: tuple[str, ...]) -> tuple[Property, ...]:
+    """Return the catalogue as asked of an apply role, which carries out what was approved."""
+    found = []
+    for each in escalation_properties():
+        steps = beyond_approved(each.steps, roles=roles, builds=projects)
+        # One that is as it was stays the same value, which is compiled once.
+        found.append(each if steps == each.steps else replace(each, steps=steps))
+    return tuple(found)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.policies import sensitive
 from sudo_mcp_guardrails.policies.boundary import (
     accounts,
+    approved,
     ceiling,
     change_sets,
     pass_role,
@@ -40,6 +41,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *regions.SCENARIOS,
     *accounts.SCENARIOS,
     *proposals.SCENARIOS,
+    *approved.SCENARIOS,
     *execution_boundary.SCENARIOS,
     *organization.SCENARIOS,
 )

@@ -50,7 +50,8 @@ AGENTS = {
     "its state machines, which it may read": agent(
         "states", "dynamodb", reads=(SensitiveRead.LOG, SensitiveRead.BULK_DATA, SensitiveRead.CONFIGURATION)
     ),
-    "events, topics and builds": agent("events", "sns", "codebuild"),
+    "events and topics": agent("events", "sns"),
+    "builds": agent("codebuild"),
     "keys of its own": agent("s3", resources=(f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1*",)),
     "no service of the workflow": agent("sns"),
 }
@@ -81,6 +82,7 @@ def test_every_property_of_every_role_in_every_context(name: str, *, proposes: b
 def test_they_are_asked_of_every_role() -> None:
     names = {s.capability: set(asked(s)) for s in subjects("no service of the workflow", proposes=True)}
     every = {"tokens", "records", "executions", "tasks", "functions", "calls", "urls", "keys", "aliases", "broker"}
+    every |= {"builds"}
     assert names == {c: every if c == "plan" else every | {"proposals"} for c in CAPABILITIES}
 
 
@@ -107,6 +109,7 @@ class TestEachCanFail:
             ("calls", "lambda:InvokeFunction", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-intake"),
             ("urls", "lambda:InvokeFunctionUrl", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-api"),
             ("proposals", "lambda:InvokeFunctionUrl", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-intake"),
+            ("builds", "codebuild:UpdateProject", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
             ("keys", "kms:Sign", f"kms:us-east-1:{ACCOUNT}:key/1"),
             ("aliases", "kms:UpdateAlias", f"kms:us-east-1:{ACCOUNT}:alias/{PREFIX}-approval-decision"),
             ("broker", "sts:AssumeRole", f"iam::{ACCOUNT}:role/{PREFIX}/agents/other/{PREFIX}-other-apply"),
@@ -155,6 +158,8 @@ class TestMutation:
             ),
             ("its state machines, which it may read", "apply", "BoundaryOutsideScope", {"tokens", "records"}),
             ("keys of its own", "apply", "BoundaryKeys", {"keys"}),
+            ("builds", "apply", "BoundaryProject", {"builds"}),
+            ("builds", "workload", "BoundaryBuilds", {"builds"}),
             ("its logs and queues, which it may read", "apply", "BoundaryForeignData", {"tokens"}),
         ],
     )
@@ -177,8 +182,9 @@ class TestOrganization:
     def test_by_themselves(self) -> None:
         names = GuardrailNames()
         left = {s.capability: not_proved(s) for s in new_agents(agent_scps(), names)}
-        # Keys keep agents out by their own policies. Of executions the prover cannot tell: too many kinds of ARNs.
-        known = {"keys", "aliases", "tokens", "executions"}
+        # Keys keep agents out by their own policies, the project stays as it is by the boundaries alone. Of executions
+        # the prover cannot tell: too many kinds of ARNs.
+        known = {"keys", "aliases", "tokens", "executions", "builds"}
         assert left == {"read": known, "plan": known | {"urls"}, "apply": known, "other": known}
 
     @pytest.mark.parametrize(
@@ -199,6 +205,9 @@ class TestOrganization:
             assert not_proved(stacked) == set()
 
 
+_PROJECT = f"codebuild:us-east-1:{ACCOUNT}:project/{{}}"
+
+
 def allowed() -> Iterator[tuple[str, str, str, str, dict[str, str]]]:
     """Yield what agents go on doing with what is their own: (agent, role, action, resource, context)."""
     table = f"dynamodb:us-east-1:{ACCOUNT}:table/flow-bot-tokens"
@@ -216,6 +225,8 @@ def allowed() -> Iterator[tuple[str, str, str, str, dict[str, str]]]:
     yield "its functions and objects", "apply", "lambda:InvokeFunction", function, {}
     yield "its functions and objects", "apply", "lambda:InvokeFunctionUrl", function, {}
     yield "its functions and objects", "execution", "lambda:UpdateFunctionCode", function, {}
+    yield "builds", "apply", "codebuild:StartBuild", _PROJECT.format("flow-bot-release"), {}
+    yield "builds", "execution", "codebuild:UpdateProject", _PROJECT.format("flow-bot-release"), {}
     yield (
         "keys of its own",
         "apply",

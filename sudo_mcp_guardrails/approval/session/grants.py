@@ -49,7 +49,7 @@ _OVERRIDES: Final = (
 )
 """What a call may change about a build of CodeBuild, and must not."""
 _OF_ROLES: Final = frozenset({"iam", "sts"})
-_CONTROL_SERVICES: Final = ("cloudformation.amazonaws.com", "resources.cloudformation.amazonaws.com")
+_CONTROL_SERVICES: Final = ("cloudformation.amazonaws.com",)
 
 
 @dataclass(frozen=True)

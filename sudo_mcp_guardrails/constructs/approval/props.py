@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory
+    from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 _ORIGIN: Final = re.compile(r"https://(?P<host>[a-z0-9.-]+)(:\d+)?|http://(?P<local>localhost)(:\d+)?")
 
@@ -39,14 +40,20 @@ def relying_party(origin: str) -> dict[str, Any] | None:
     return {"id": found["host"] or found["local"], "origins": [origin]}
 
 
-def project_name(project: codebuild.IProject) -> str:
-    """Return the name of the project that applies Terraform plans; raises WorkflowError where it is not known yet."""
-    if cdk.Token.is_unresolved(project.project_name):
+def project_name(project: codebuild.IProject, names: GuardrailNames) -> str:
+    """Return the name of the project that applies Terraform plans.
+
+    Raises:
+        WorkflowError: It has another name than the one project that policies let an apply session start.
+    """
+    expected = names.approval_name("terraform")
+    if cdk.Token.is_unresolved(project.project_name) or project.project_name != expected:
+        named = "another name" if cdk.Token.is_unresolved(project.project_name) else f"name {project.project_name!r}"
         raise WorkflowError(
-            f"terraform_project {project.node.path!r} without a name is not allowed, expected one with project_name, "
-            "since the functions' settings name it"
+            f"terraform_project {project.node.path!r} with {named} is not allowed, expected project_name {expected!r}, "
+            "the one build that agents' policies let an approved apply start"
         )
-    return project.project_name
+    return expected
 
 
 def checked(

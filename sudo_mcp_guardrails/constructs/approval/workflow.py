@@ -81,7 +81,8 @@ class ApprovalWorkflow(Construct):
         security_groups: Groups of the policy whose members sign promotions for security, beside the agent's owner.
             Default: none, and then nobody is promoted; a warning where ``trust`` is given.
         fingerprints: Of agents, by name: SHA-256 of model, prompts, tools and guardrails. Default: none earns trust.
-        terraform_project: Applies saved Terraform plans. Default: none, and such plans are refused.
+        terraform_project: Applies saved Terraform plans; named ``<prefix>-approval-terraform``, the one project that an
+            apply session may start. Default: none, and such plans are refused.
         notices: Who is told. Default: nobody, and a warning; what is open is seen on the page.
         heads_bucket: A bucket of a second account for the daily heads; its owner lets the heads function's role put
             objects, and nobody replace them. Default: none, and a warning.
@@ -165,7 +166,7 @@ class ApprovalWorkflow(Construct):
             workflow_names.names,
             None if cdk.Token.is_unresolved(account) else account,
             fingerprints or {},
-            None if terraform_project is None else {"project": project_name(terraform_project)},
+            None if terraform_project is None else {"project": project_name(terraform_project, workflow_names.names)},
             relying_party(page_origin),
         )
         told = Told(

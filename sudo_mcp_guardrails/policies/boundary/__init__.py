@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sudo_mcp_guardrails.iam.documents import PolicyDocument
 from sudo_mcp_guardrails.policies.boundary import (
     accounts,
+    approved,
     ceiling,
     change_sets,
     keys,
@@ -40,6 +41,7 @@ def agent_boundary(scope: AgentScope) -> PolicyDocument:
             *regions.statements(scope),
             *accounts.statements(scope),
             *proposals.statements(scope),
+            *approved.statements(scope),
             *keys.statements(scope),
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.approved import BUILDS, control
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.scope import STACK_VIEWS
 
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 def patterns(scope: AgentScope) -> tuple[str, ...]:
     """Return the action patterns of the ceiling."""
     return (
-        *("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", *STACK_VIEWS),
+        *("cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", *STACK_VIEWS, *control(scope)),
         *("iam:PassRole", "sts:GetCallerIdentity"),
         *(("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents") if scope.log_groups else ()),
         *(("lambda:InvokeFunction*",) if scope.proposes and "lambda" not in scope.services else ()),
+        *(BUILDS if scope.proposes and "codebuild" not in scope.services else ()),
         *(f"{service}:*" for service in scope.services),
     )
 

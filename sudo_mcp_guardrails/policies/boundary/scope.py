@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.approved import control, projects
 from sudo_mcp_guardrails.policies.boundary.sensitive import harmless_reads
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.scope import STACK_VIEWS
@@ -38,8 +39,9 @@ def statement(scope: AgentScope) -> Statement:
     return Statement(
         sid="BoundaryOutsideScope",
         effect="Deny",
-        not_actions=(*STACK_VIEWS, "iam:PassRole", *_reads_anywhere(scope)),
-        not_resources=(*scope.all_own, *scope.log_groups, *scope.transforms, *scope.intake),
+        # What Cloud Control is asked for takes no resource; under whose name it works is decided again.
+        not_actions=(*STACK_VIEWS, "iam:PassRole", *control(scope), *_reads_anywhere(scope)),
+        not_resources=(*scope.all_own, *scope.log_groups, *scope.transforms, *scope.intake, *projects(scope)),
         reason="an agent changes its own resources alone: most escalation paths change somebody else's",
     )
 

@@ -9,6 +9,7 @@ from sudo_mcp_guardrails.agents import SensitiveRead
 from sudo_mcp_guardrails.iam.catalogue import READS, compact, service_actions
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.scope import owned_types
+from sudo_mcp_guardrails.policies.boundary.approved import projects
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
 
@@ -45,6 +46,8 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
     if elsewhere:
         about = {pattern.split(":")[0] for pattern in elsewhere}
         own = tuple(sorted(arn for service in about for arn in scope.own(service) if arn in scope.all_own))
+        if own and "codebuild" in about:
+            own = (*own, *projects(scope))
         statements.append(
             Statement(
                 sid="BoundaryForeignData",

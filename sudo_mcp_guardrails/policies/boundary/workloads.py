@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.approved import builds
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def statement(scope: AgentScope) -> Statement:
     return Statement(
         sid="BoundaryWorkloadsNeverDeploy",
         effect="Deny",
-        actions=("cloudformation:*", "iam:PassRole"),
+        # An agent that holds CodeBuild starts builds of its own, see ``BoundaryBuilds``.
+        actions=("cloudformation:*", "iam:PassRole", *(() if "codebuild" in scope.services else builds(scope))),
         resources=("*",),
         conditions=(("ArnLike", "aws:PrincipalArn", (workloads,)),),
         reason="one approved change must not bring a second one, and what others configured often holds secrets",

@@ -1,10 +1,11 @@
-"""The apply set: writes to the agent's services inside its environments, and the execution of change sets."""
+"""The apply set: writes to the agent's services inside its environments, and the execution of what was approved."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.boundary.approved import BUILDS, CONTROL, CONTROL_READS, projects
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def policy(scope: AgentScope) -> PolicyDocument:
             reason="carries out approved change sets of the agent's own stacks",
         ),
     ]
+    if scope.proposes:
+        statements += _approved(scope)
     if own and scope.writes:
         statements.append(
             Statement(
@@ -46,6 +49,38 @@ def policy(scope: AgentScope) -> PolicyDocument:
             )
         )
     return PolicyDocument("apply", tuple(statements))
+
+
+def _approved(scope: AgentScope) -> tuple[Statement, ...]:
+    """Return what carries out approved requests of Cloud Control and Terraform plans.
+
+    Sources: Service Authorization Reference, AWS Cloud Control API (its actions take no resource and no condition
+    key); Cloud Control API user guide, "Specifying credentials for Cloud Control API".
+    """
+    return (
+        Statement(
+            sid="ApplyControl",
+            effect="Allow",
+            actions=(*CONTROL, *CONTROL_READS),
+            resources=("*",),
+            reason="carries out approved requests of Cloud Control, which reach what the execution role may",
+        ),
+        Statement(
+            sid="ApplyPassExecutionRole",
+            effect="Allow",
+            actions=("iam:PassRole",),
+            resources=(scope.names.role_arn(scope.agent.name, "execution"),),
+            conditions=(("StringEquals", "iam:PassedToService", ("cloudformation.amazonaws.com",)),),
+            reason="Cloud Control, which is a part of CloudFormation, works as the execution role",
+        ),
+        Statement(
+            sid="ApplyBuild",
+            effect="Allow",
+            actions=BUILDS,
+            resources=projects(scope),
+            reason="has the one project apply an approved Terraform plan",
+        ),
+    )
 
 
 SCENARIOS: Final = (
@@ -74,4 +109,32 @@ SCENARIOS: Final = (
         sid="ApplyPassWorkloadRoles",
         context={"iam:PassedToService": "lambda.amazonaws.com"},
     ),
+    Scenario("apply-create-resource", "apply", "cloudformation:CreateResource", "*", allowed=True, sid="ApplyControl"),
+    Scenario(
+        "apply-request-status",
+        "apply",
+        "cloudformation:GetResourceRequestStatus",
+        "*",
+        allowed=True,
+        sid="ApplyControl",
+    ),
+    Scenario(
+        "apply-pass-execution-role",
+        "apply",
+        "iam:PassRole",
+        "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}/{names}-{agent}-execution",
+        allowed=True,
+        sid="ApplyPassExecutionRole",
+        context={"iam:PassedToService": "cloudformation.amazonaws.com"},
+    ),
+    Scenario(
+        "apply-build",
+        "apply",
+        "codebuild:StartBuild",
+        "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform",
+        allowed=True,
+        sid="ApplyBuild",
+    ),
+    Scenario("read-create-resource", "read", "cloudformation:CreateResource", "*", allowed=False),
+    Scenario("read-resource", "plan", "cloudformation:GetResource", "*", allowed=False),
 )

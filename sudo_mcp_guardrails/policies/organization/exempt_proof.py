@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.facts import Facts
@@ -21,8 +22,9 @@ from sudo_mcp_guardrails.iam.matching import ACCOUNT_PART, ARN_PARTS
 from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.iam.verdict import Verdict
+from sudo_mcp_guardrails.policies.boundary.approved import beyond_approved, project_arn
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
-from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
+from sudo_mcp_guardrails.policies.naming import PARTITION, ROLE_KINDS
 from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def no_agent_matches(
                 if proof.verdict is not Verdict.PROVED:
                     problems.append(f"{kind} role of an agent may {act} exempt principal {pattern!r}: {proof.reason}")
             if kind not in steered:
-                steered[kind] = () if kind == "execution" else tuple(_open_paths(prover))
+                steered[kind] = () if kind == "execution" else tuple(_open_paths(prover, kind, settings, partition))
     problems += [
         f"{kind} role of an agent may steer what runs as an exempt principal, by path {path!r}"
         for kind, paths in steered.items()
@@ -79,12 +81,18 @@ def no_agent_matches(
     return tuple(problems)
 
 
-def _open_paths(prover: Prover) -> Iterator[str]:
-    """Yield the escalation paths that pass no role and that are not blocked; who signs in stays who it is."""
+def _open_paths(prover: Prover, kind: str, settings: OrganizationSettings, partition: str) -> Iterator[str]:
+    """Yield the escalation paths that pass no role and that are not blocked; who signs in stays who it is.
+
+    The project that applies approved plans is the apply role's to start: it is the guardrails', and nobody's exempt.
+    """
+    project = (
+        (project_arn(settings.names, "*").replace(PARTITION, partition),) if kind == Capability.APPLY.value else ()
+    )
     for path in escalation_paths():
         if "iam:PassRole" in path.actions or all(action.startswith("signin:") for action in path.actions):
             continue
-        if prover.prove(path.steps).verdict is not Verdict.PROVED:
+        if prover.prove(beyond_approved(path.steps, roles=(), builds=project)).verdict is not Verdict.PROVED:
             yield path.id
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.layers import Layers
@@ -12,12 +13,13 @@ from sudo_mcp_guardrails.iam.properties import Subject
 from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.iam.verdict import Verdict
+from sudo_mcp_guardrails.policies.boundary.approved import beyond_approved
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Strings
+    from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement, Strings
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 NEW_AGENT: Final = "new-agent"
@@ -53,12 +55,33 @@ def open_paths(scps: Sequence[PolicyDocument], names: GuardrailNames) -> tuple[s
         scps: The SCPs, all of one level, with pseudo parameters.
         names: Names of the guardrails' own resources.
     """
-    provers = [Prover(subject.layers, subject.facts) for subject in new_agents(scps, names)]
+    provers = [(subject, Prover(subject.layers, subject.facts)) for subject in new_agents(scps, names)]
     return tuple(
         path.id
         for path in escalation_paths()
-        if any(prover.prove(path.steps).verdict is not Verdict.PROVED for prover in provers)
+        if any(
+            prover.prove(asked_of(subject, path.steps, names)).verdict is not Verdict.PROVED
+            for subject, prover in provers
+        )
     )
+
+
+def asked_of(subject: Subject, steps: tuple[Statement, ...], names: GuardrailNames) -> tuple[Statement, ...]:
+    """Return a path as it is asked of one role: of an apply role, beside what the approval workflow has it do.
+
+    Args:
+        subject: One of a new agent's roles.
+        steps: Of the path.
+        names: Names of the guardrails' own resources.
+    """
+    if subject.capability != Capability.APPLY.value:
+        return steps
+    partition, account = subject.facts.partition, subject.facts.principal.account
+    # What may be passed, see ``AgentsPassRole``: each carries an agents' boundary.
+    path = f"arn:{partition}:iam::{account}:role{names.agents_path}*"
+    roles = (f"{path}/{names.prefix}-*-execution", f"{path}/workloads/*")
+    project = f"arn:{partition}:codebuild:*:*:project/{names.approval_name('terraform')}"
+    return beyond_approved(steps, roles=roles, builds=(project,))
 
 
 def lost_by_others(scps: Sequence[PolicyDocument], names: GuardrailNames) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def whole_workflow(stack: cdk.Stack) -> ApprovalWorkflow:
         trust=TrustPolicy(),
         security_groups=["security"],
         fingerprints={"release-bot": "ab" * 32},
-        terraform_project=codebuild.Project.from_project_name(stack, "Terraform", "apply"),
+        terraform_project=codebuild.Project.from_project_name(stack, "Terraform", "mcp-guardrails-approval-terraform"),
         notices=[
             NoticeTarget.topic(topic, groups=["sre"]),
             NoticeTarget.slack(destination),
@@ -293,7 +293,7 @@ def test_the_functions_have_what_they_are_told_before_the_deployment(stack: cdk.
     assert found.policy == policy()
     assert found.trust == TrustPolicy()
     assert found.fingerprints == {"release-bot": "ab" * 32}
-    assert found.terraform == {"project": "apply"}
+    assert found.terraform == {"project": "mcp-guardrails-approval-terraform"}
     assert found.relying_party == {"id": "approvals.example.com", "origins": ["https://approvals.example.com"]}
     known = found.agents["release-bot"]
     assert known.owner == "platform@example.com"
@@ -490,6 +490,7 @@ def test_partitions_determinism_and_two_copies(region: str) -> None:
 def test_bad_props() -> None:
     stack = new_stack()
     project = codebuild.Project.from_project_arn(stack, "Project", cdk.Fn.import_value("project"))
+    other = codebuild.Project.from_project_name(stack, "Other", "apply")
     for options, error, message in (
         ({"directory": []}, WorkflowError, "no directory is not allowed"),
         ({"policy": {}}, WorkflowError, "policy {} is not allowed, expected an ApprovalPolicy"),
@@ -498,7 +499,8 @@ def test_bad_props() -> None:
         ({"security_groups": ["x"]}, WorkflowError, "security_groups ['x'] are not allowed, expected a list of sre"),
         ({"page_origin": "https://a/b"}, WorkflowError, "page_origin 'https://a/b' is not allowed"),
         ({"page_origin": "http://a.example"}, WorkflowError, "page_origin 'http://a.example' is not allowed"),
-        ({"terraform_project": project}, WorkflowError, "without a name is not allowed"),
+        ({"terraform_project": project}, WorkflowError, "with another name is not allowed"),
+        ({"terraform_project": other}, WorkflowError, "with name 'apply' is not allowed"),
         ({"names": GuardrailNames("a" * 18)}, WorkflowError, "expected 17 characters at most"),
     ):
         with pytest.raises(error, match=re.escape(message)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.policies.organization.agents import (
     agentcore,
     approvals,
+    approved,
     change_sets,
     credentials,
     direct,
@@ -37,6 +38,7 @@ GUARDRAILS: Final[tuple[OrganizationGuardrail, ...]] = (
     guardrails.GUARDRAIL,
     approvals.GUARDRAIL,
     change_sets.GUARDRAIL,
+    approved.GUARDRAIL,
     direct.GUARDRAIL,
     credentials.GUARDRAIL,
     steering.GUARDRAIL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.approved import BUILD, REQUESTS
 from sudo_mcp_guardrails.policies.boundary.proposals import URL
 from sudo_mcp_guardrails.policies.capabilities.plan import MUTATORS
 from sudo_mcp_guardrails.policies.naming import PARTITION
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 STACKS: Final = (
     *(action for action in MUTATORS if action != "cloudformation:ExecuteChangeSet"),
     *("cloudformation:ActivateType", "cloudformation:De*Type"),
-    *("cloudformation:CreateResource", "cloudformation:DeleteResource", "cloudformation:UpdateResource"),
-    *("cloudformation:ImportStacksToStackSet", "cloudformation:Publish*", "cloudformation:Register*"),
-    *("cloudformation:RecordHandlerProgress", "cloudformation:SetType*", "cloudformation:SignalResource"),
-    *("cloudformation:StopStackSetOperation", "cloudformation:TestType"),
+    *("cloudformation:Import*", "cloudformation:Publish*", "cloudformation:Register*"),
+    *("cloudformation:Record*", "cloudformation:SetType*", "cloudformation:Signal*"),
+    *("cloudformation:Stop*", "cloudformation:TestType"),
 )
 
 
@@ -41,10 +41,13 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
         Statement(
             sid="AgentsExecuteChangeSet",
             effect="Deny",
-            actions=("cloudformation:ExecuteChangeSet",),
+            actions=(
+                *("cloudformation:ExecuteChangeSet", REQUESTS),
+                *(() if BUILD in settings.direct_actions else (BUILD,)),
+            ),
             resources=("*",),
             conditions=all_but(names, "apply"),
-            reason="only apply roles carry one out",
+            reason="only apply roles carry out what was approved",
         ),
         Statement(
             sid="AgentsChangeSetRole",
@@ -86,6 +89,14 @@ GUARDRAIL: Final = OrganizationGuardrail(
             "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/{prefix}app/*",
             "AgentsExecuteChangeSet",
             "carries out what it prepared",
+            "plan",
+        ),
+        attack(
+            "scp-plan-creates-resource",
+            "cloudformation:CreateResource",
+            "*",
+            "AgentsExecuteChangeSet",
+            "makes a resource that nobody approved",
             "plan",
         ),
         attack(

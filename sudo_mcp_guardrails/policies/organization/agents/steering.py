@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.boundary.approved import BUILD
 from sudo_mcp_guardrails.policies.organization.agents._scenarios import attack
 from sudo_mcp_guardrails.policies.organization.agents.conditions import any_agent
 from sudo_mcp_guardrails.policies.organization.guardrail import OrganizationGuardrail, PolicyKind
@@ -41,7 +42,8 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
         Statement(
             sid="AgentsSteering",
             effect="Deny",
-            actions=tuple(action for action in STEPS if action not in settings.direct_actions),
+            # Which build an apply role may start is decided apart.
+            actions=tuple(a for a in STEPS if a not in settings.direct_actions and a != BUILD),
             resources=("*",),
             conditions=any_agent(names),
             reason="what runs under somebody else's role is not an agent's to steer",
