@@ -84,6 +84,11 @@ COMMANDS = (
         "Keep CloudTrail's events, each once, and trace a call to the person behind it.",
     ),
     Command(
+        "approvals",
+        "sudo_mcp_guardrails.cli.approvals:app",
+        "Decide about what agents propose, and check and export the evidence of it.",
+    ),
+    Command(
         "demo",
         "sudo_mcp_guardrails.cli.demo:demo",
         "Deploy two agents on the embedded AWS, and attack them.",

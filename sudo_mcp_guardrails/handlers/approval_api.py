@@ -49,6 +49,7 @@ _WRITES: Final[dict[str, tuple[frozenset[str], Callable[[ApiPlace, Caller, str, 
     r"/api/delegations": (delegating.DELEGATED, lambda place, c, _, body: delegating.delegate(place, c, body)),
     rf"/api/delegations/{_DELEGATION}/end": (frozenset(), lambda place, c, name, _: delegating.end(place, c, name)),
     rf"/api/trust/{_AGENT}/challenge": (trust.RULED, trust.challenge),
+    rf"/api/trust/{_AGENT}/introductions": (trust.RULED, trust.introduce),
     rf"/api/trust/{_AGENT}/promotions": (trust.RULED, trust.promote),
     rf"/api/trust/{_AGENT}/demotions": (trust.RULED, trust.demote),
 }

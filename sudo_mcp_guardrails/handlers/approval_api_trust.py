@@ -1,4 +1,4 @@
-"""Trust, as people see and change it: two promote, one demotes, each with a fresh proof of being there.
+"""Trust, as people see and change it: one introduces, two promote, one demotes, each with a fresh proof of being there.
 
 A promotion takes the person who answers for the agent and one who answers for security. Whoever comes first is recorded
 in the chain ``promotion/<agent>``, signed with the decision key; the second, within a day, makes it an entry of the
@@ -15,7 +15,7 @@ from sudo_mcp_guardrails.approval.deciding.people import plain
 from sudo_mcp_guardrails.approval.errors import ApprovalError
 from sudo_mcp_guardrails.approval.moments import written
 from sudo_mcp_guardrails.approval.trust_ledger.promotion import objections
-from sudo_mcp_guardrails.approval.trust_ledger.rulings import Demotion, Promotion
+from sudo_mcp_guardrails.approval.trust_ledger.rulings import Demotion, Introduced, Promotion
 from sudo_mcp_guardrails.handlers.approval_api_proving import offered, proved_ruling
 from sudo_mcp_guardrails.handlers.approval_api_request import Refusal, text_in
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.handlers.approval_api_place import ApiPlace, Caller
 
 RULED: Final = frozenset({"action", "risk", "environment", "to", "reason", "issued", "assertion"})
-"""What a body of a promotion or a demotion may have."""
+"""What a body of a ruling may have."""
 RULING_KIND: Final = "trust-ruling-challenge/1"
 DECISION: Final = "decision"
 _DAY: Final = 86_400
-_ACTIONS: Final = ("promote", "demote")
+_INTRODUCE: Final = "introduce"
+_ACTIONS: Final = ("promote", "demote", _INTRODUCE)
 
 
 def shown(place: ApiPlace, caller: Caller, agent: str) -> dict[str, Any]:
@@ -55,15 +56,43 @@ def challenge(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, An
     """Return what is to be proved for a ruling; raises Refusal."""
     state = _store(place, caller, agent).state(agent)
     issued = written(place.now())
-    stated = _statement(agent, state, caller, {**body, "issued": issued})
+    stated = _statement(agent, _version(place, agent, state, body), caller, {**body, "issued": issued})
     return {"issued": issued, **offered(place, caller, digest(RULING_KIND, stated))}
+
+
+def introduce(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Record that an agent is the version that is deployed now; one who answers for it or for security is enough.
+
+    It gives T1, at which people decide everything but R0, and is no way out of a T0 that something brought about.
+
+    Raises:
+        Refusal: he answers for neither, or there is nothing to introduce.
+    """
+    store = _store(place, caller, agent)
+    state = store.state(agent)
+    body = {**body, "action": _INTRODUCE}
+    stated = _statement(agent, _version(place, agent, state, body), caller, body)
+    if not _roles(place, caller, agent):
+        raise Refusal(403, f"{caller.identity.name!r} answers neither for agent {agent!r} nor for security")
+    if not stated["fingerprint"]:
+        raise Refusal(409, f"the settings give no fingerprint of agent {agent!r}, expected one")
+    if stated["fingerprint"] == state.fingerprint:
+        raise Refusal(409, f"this version of agent {agent!r} was introduced before")
+    proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
+    try:
+        fact = Introduced(stated["fingerprint"], caller.person, stated["reason"])
+    except ApprovalError as error:
+        raise Refusal(400, str(error)) from None
+    place.decisions.append(f"promotion/{agent}", DECISION, caller.identity.name, {**stated, "by": caller.person})
+    store.add(agent, fact, caller.identity.name)
+    return {"introduced": True, "fingerprint": fact.fingerprint}
 
 
 def promote(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Record that somebody would promote; the second of the two makes it an entry of the ledger; raises Refusal."""
     store = _store(place, caller, agent)
     state = store.state(agent)
-    stated = _statement(agent, state, caller, {**body, "action": "promote"})
+    stated = _statement(agent, state.fingerprint, caller, {**body, "action": "promote"})
     roles = _roles(place, caller, agent)
     if not roles:
         raise Refusal(403, f"{caller.identity.name!r} answers neither for agent {agent!r} nor for security")
@@ -92,7 +121,7 @@ def promote(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any]
 def demote(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Lower one cell, or all; one person is enough; raises Refusal."""
     store = _store(place, caller, agent)
-    stated = _statement(agent, store.state(agent), caller, {**body, "action": "demote"})
+    stated = _statement(agent, store.state(agent).fingerprint, caller, {**body, "action": "demote"})
     proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
     try:
         risk = RiskClass(stated["risk"]) if stated["risk"] else None
@@ -127,16 +156,23 @@ def _roles(place: ApiPlace, caller: Caller, agent: str) -> set[str]:
     return found
 
 
-def _statement(agent: str, state: TrustState, caller: Caller, body: Mapping[str, Any]) -> dict[str, str]:
+def _version(place: ApiPlace, agent: str, state: TrustState, body: Mapping[str, Any]) -> str:
+    """Return the fingerprint that a ruling is about: the ledger's, or the deployed one that is to be introduced."""
+    if body.get("action") == _INTRODUCE:
+        return str(place.settings.fingerprints.get(agent, ""))
+    return state.fingerprint
+
+
+def _statement(agent: str, fingerprint: str, caller: Caller, body: Mapping[str, Any]) -> dict[str, str]:
     stated = {name: text_in(body, name) for name in ("action", "risk", "environment", "to", "reason", "issued")}
     if stated["action"] not in _ACTIONS or stated["to"] not in {tier.value for tier in TrustTier}:
-        raise Refusal(400, "a ruling is to promote or to demote, to one of T0 to T3")
-    risks = {risk.value for risk in RiskClass} | ({""} if stated["action"] == "demote" else set())
+        raise Refusal(400, "a ruling is to promote, to demote or to introduce, to one of T0 to T3")
+    risks = {risk.value for risk in RiskClass} | (set() if stated["action"] == "promote" else {""})
     if stated["risk"] not in risks or not stated["reason"].strip():
         raise Refusal(400, "a ruling is about a class R0 to R4, and has a reason")
     if stated["action"] == "promote" and not stated["environment"]:
         raise Refusal(400, "a promotion is about one environment")
-    return {**stated, "agent": agent, "fingerprint": state.fingerprint, "approver": caller.identity.name}
+    return {**stated, "agent": agent, "fingerprint": fingerprint, "approver": caller.identity.name}
 
 
 def _waiting(place: ApiPlace, agent: str, state: TrustState) -> list[tuple[int, dict[str, Any]]]:

@@ -155,6 +155,12 @@ def rule(api: Api, who: str, action: str, **changes: Any) -> tuple[int, dict[str
     )
 
 
+def introduce(api: Api, who: str) -> tuple[int, dict[str, Any]]:
+    stated = {"action": "introduce", "risk": "", "environment": "", "to": "T1", "reason": "a new model"}
+    issued = api.post(who, "/api/trust/release-bot/challenge", stated)[1]["issued"]
+    return api.post(who, "/api/trust/release-bot/introductions", {**stated, "issued": issued})
+
+
 def later(api: Api) -> None:
     """Half a month goes by, and the agent passes its sealed tasks."""
     api.works.time += 15 * DAY
@@ -192,6 +198,24 @@ def test_who_answers_for_neither_promotes_nothing_and_an_old_promotion_waits_for
     api.works.time += DAY + 1
     assert rule(api, "bob", "promote") == (200, {"promoted": False, "waitingFor": "owner"})
     assert tier(api) is TrustTier.T0
+
+
+def test_a_version_is_introduced_by_who_answers_for_it_and_is_no_way_out_of_t0(api: Api) -> None:
+    status, answer = introduce(api, "owen")
+    assert (status, "introduced before" in answer["error"]) == (409, True)
+    api.works.configure(replace(api.works.settings, fingerprints={"release-bot": "ab" * 32}))
+    assert introduce(api, "alice")[0] == 403
+    assert introduce(api, "owen") == (200, {"introduced": True, "fingerprint": "ab" * 32})
+    assert api.works.place.trust
+    assert api.works.place.trust.state("release-bot").fingerprint == "ab" * 32
+    assert tier(api) is TrustTier.T1
+    rule(api, "dave", "demote", to="T0")
+    api.works.configure(replace(api.works.settings, fingerprints={"release-bot": "cd" * 32}))
+    assert introduce(api, "bob")[0] == 200
+    assert tier(api) is TrustTier.T0
+    api.works.configure(replace(api.works.settings, fingerprints={}))
+    status, answer = introduce(api, "bob")
+    assert (status, "no fingerprint" in answer["error"]) == (409, True)
 
 
 def test_a_ruling_takes_two_factors_that_are_fresh(api: Api) -> None:
