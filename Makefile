@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.ready ## Deploy two agents on the embedded AWS, and attack them
+demo: $(VENV)/.ready ## Deploy three agents on the embedded AWS, and attack them
 	@$(BIN)/mcp-guardrails demo
 
 demo-all: $(VENV)/.ready ## As demo, with every part of the project

@@ -1,7 +1,8 @@
 """The demo's app: two agents in a member account, under every rule pack, and with ``-c trail=true`` their trail.
 
-``make demo`` deploys both to the embedded AWS, where ``ApprovalStandIn`` takes the place of the approval workflow:
-it alone may mint apply sessions.
+With ``-c issuer=ADDRESS`` a third agent too, whose plans people approve after they signed in there. ``make demo``
+deploys all three to the embedded AWS. For the first two agents ``ApprovalStandIn`` takes the place of the approval
+workflow: it alone may mint their apply sessions.
 """
 
 from __future__ import annotations
@@ -23,7 +24,18 @@ from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize
 from sudo_mcp_guardrails.constructs.log_pipeline_sources import TrailSource
 from sudo_mcp_guardrails.constructs.search_network import Placement, SearchNetwork
 from sudo_mcp_guardrails.constructs.search_target import SearchTarget
-from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
+from sudo_mcp_guardrails.local.approvals.app import add_workflow
+from sudo_mcp_guardrails.local.approvals.people import STACK
+from sudo_mcp_guardrails.local.demo.agents import (
+    ACCOUNT,
+    AGENTS,
+    APPROVAL_ROLE,
+    CHANGE_BOT,
+    CHANGE_NAMES,
+    HOST_ROLE,
+    REGION,
+)
+from sudo_mcp_guardrails.local.demo.approvals.quorums import QUORUMS
 from sudo_mcp_guardrails.policies.log_archive import trail_arn
 
 ENVIRONMENT = cdk.Environment(account=ACCOUNT, region=REGION)
@@ -99,9 +111,18 @@ def build_trail(app: cdk.App) -> cdk.Stack:
     return stack
 
 
+def build_approvals(app: cdk.App, issuer: str) -> cdk.Stack:
+    """Add the stack of an agent whose plans people approve, with the approval workflow."""
+    stack = cdk.Stack(app, STACK, env=ENVIRONMENT)
+    add_workflow(stack, agent=CHANGE_BOT, issuer=issuer, names=CHANGE_NAMES, quorums=QUORUMS)
+    return stack
+
+
 if __name__ == "__main__":
     application = cdk.App()
     build(application)
+    if application.node.try_get_context("issuer"):
+        build_approvals(application, str(application.node.get_context("issuer")))
     if application.node.try_get_context("trail") == "true":
         build_trail(application)
     Guardrails.of(application).enforce()

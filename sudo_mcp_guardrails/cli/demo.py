@@ -1,11 +1,14 @@
-"""``mcp-guardrails demo``: deploy two agents on the embedded AWS, and attack them.
+"""``mcp-guardrails demo``: deploy three agents on the embedded AWS, and attack them.
 
 Summary keys: ``scenarios``, ``agreed``, ``surprises``, ``seconds``; also ``steps`` (name to seconds) and
 ``accepted_findings``, and ``trail``: what the audit pipeline made of the agents' calls and of the samples, null where
 the app has no stack ``Trail``. Its keys: ``shown_by``, ``ok``, ``problems``, ``files``, ``samples``, ``events``,
 ``unique``, ``duplicates``, ``conflicts``, ``dead_letters``, ``rejected``, ``messages``, ``searchable``, ``attributed``,
 ``seconds``, ``locked``, ``runs``, ``trace`` (see ``trail trace``), ``reconciled``, ``cold_start_ms``, ``warm_ms`` and
-``function_mb``.
+``function_mb``. And ``approvals``: what the evidence of the approvals is worth, null where the app has no stack
+``Approvals``. Its keys: ``ok``, ``problems``, ``page``, ``served`` (whether the page came), ``records``, ``chains``,
+``broken``, ``states`` (of the approvals, replayed), ``verified_by``. Items that are about approvals say in ``recorded``
+what was recorded of them, and where.
 """
 
 from __future__ import annotations
@@ -29,8 +32,8 @@ def demo(
     all: Annotated[bool, typer.Option("--all", help="Play every part of the project.")] = False,  # noqa: A002 - the flag
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy two agents on the embedded AWS, and attack them."""
-    del all  # one part so far: roles, boundaries, broker
+    """Deploy three agents on the embedded AWS, and attack them."""
+    del all  # every part is played anyway
     with answering(as_json=as_json) as answer:
         from sudo_mcp_guardrails.local.demo.report import render
         from sudo_mcp_guardrails.local.demo.run import Demo
@@ -47,7 +50,7 @@ def demo(
         with status:
             result = Demo(app, output, step, answer.report, played, port).run()
         items = [outcome.to_dict() for outcome in result.outcomes]
-        trail = result.trail
+        trail, approvals = result.trail, result.approvals
         summary = {
             "scenarios": len(items),
             "agreed": sum(1 for item in items if item["agreed"]),
@@ -56,6 +59,7 @@ def demo(
             "steps": {name: round(seconds, 1) for name, seconds in result.steps},
             "accepted_findings": result.packs.accepted if result.packs else 0,
             "trail": trail.to_dict() if trail is not None else None,
+            "approvals": approvals.to_dict() if approvals is not None else None,
         }
         output.mkdir(parents=True, exist_ok=True)
         (output / "report.html").write_text(render(result), encoding="utf-8")
@@ -67,15 +71,16 @@ def demo(
             f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s",
             soft_wrap=True,
         )
-        for line in trail.lines() if trail is not None else ():
-            answer.text.print(Text(line), soft_wrap=True)
+        for part in (approvals, trail):
+            for line in part.lines() if part is not None else ():
+                answer.text.print(Text(line), soft_wrap=True)
         if trail is not None and trail.trace is not None:
             from sudo_mcp_guardrails.trail.trace.render import html_page
 
             (output / "trace.html").write_text(html_page(trail.trace), encoding="utf-8")
             answer.text.print(f"trace: {output / 'trace.html'}")
         answer.text.print(f"report: {output / 'report.html'}")
-        fine = not result.surprises and not (trail is not None and trail.problems)
+        fine = not result.surprises and not any(part.problems for part in (trail, approvals) if part is not None)
         answer.finish(ok=fine, summary=summary, items=items)
 
 
@@ -88,7 +93,13 @@ def _line(outcome: Outcome) -> str:
         f"{mark} {play.agent:<12}{play.capability:<10}{action:<38} expected {outcome.expected:<6}"
         f"embedded {outcome.embedded or '-':<6}evaluator {outcome.evaluator or '-':<6}[dim]{play.title}[/dim]"
     )
+    if outcome.recorded:
+        line += f"\n   [dim]recorded: {_plain(outcome.recorded)}[/dim]"
     if outcome.agreed:
         return line
-    said = f"{outcome.detail} / {outcome.why}".replace("[", "\\[")
-    return f"{line}\n   {said}"
+    return f"{line}\n   {_plain(f'{outcome.detail} / {outcome.why}')}"
+
+
+def _plain(text: str) -> str:
+    """Return a text in which nothing is taken for markup."""
+    return text.replace("[", "\\[")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 ACCOUNT: Final = "111111111111"
 REGION: Final = "us-east-1"
@@ -29,3 +30,13 @@ HOST_ROLE: Final = "agent-host"
 """The role of the machine that the agents run on; it may ask the broker for sessions."""
 APPROVAL_ROLE: Final = "approval-stand-in"
 """Stands in for the approval workflow: it alone may mint apply sessions."""
+
+CHANGE_BOT: Final = Agent(
+    "change-bot",
+    owner="platform@example.com",
+    services=["dynamodb", "s3", "sqs"],
+    environments=[AgentEnvironment.sandbox(ACCOUNT, regions=[REGION])],
+)
+"""Proposes its plans to the approval workflow."""
+CHANGE_NAMES: Final = GuardrailNames("mcp-approvals")
+"""Of the guardrails around it: a second copy in one account, so that the workflow and not the stand-in applies."""

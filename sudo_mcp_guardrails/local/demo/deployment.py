@@ -55,12 +55,15 @@ class Cdk:
     app: Path
     output: Path
 
-    def synthesize(self) -> PackResult:
+    def synthesize(self, context: Mapping[str, str]) -> PackResult:
         """Synthesize; raises DeploymentError where a rule pack finds what nobody accepted.
 
-        The context ``trail`` asks the app for the audit pipeline's stack too.
+        Args:
+            context: What the app is told; ``trail`` asks the demo's for the audit pipeline's stack too, and ``issuer``
+                for that of the approval workflow.
         """
-        app = ["--app", f"{sys.executable} {self.app.name}", "--context", "trail=true"]
+        told = [word for name, value in context.items() for word in ("--context", f"{name}={value}")]
+        app = ["--app", f"{sys.executable} {self.app.name}", *told]
         self._run(["synth", "--quiet", *app], _plain_environment())
         return _pack_result(self.output / "validation-report.json")
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.evaluate import Layers, evaluate
 from sudo_mcp_guardrails.iam.request import Principal, Request
-from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
+from sudo_mcp_guardrails.local.approvals.people import HOST_ROLE as CHANGE_HOST_ROLE
+from sudo_mcp_guardrails.local.demo.agents import (
+    ACCOUNT,
+    AGENTS,
+    APPROVAL_ROLE,
+    CHANGE_BOT,
+    CHANGE_NAMES,
+    HOST_ROLE,
+    REGION,
+)
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
 from sudo_mcp_guardrails.policies.organization.packs import agent_scps
@@ -18,6 +27,11 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.local.demo.play import Play
 
 VALUES: Final = {"Partition": "aws", "AccountId": ACCOUNT, "Region": REGION}
+_SCOPES: Final = {
+    **{agent.name: AgentScope(agent, ACCOUNT) for agent in AGENTS},
+    CHANGE_BOT.name: AgentScope(CHANGE_BOT, ACCOUNT, CHANGE_NAMES, proposes=True),
+}
+"""Agents whose plans go to an approval workflow may call its intake."""
 _RUN: Final = "run-01JDEM0000000000000000000A"
 
 
@@ -35,14 +49,13 @@ def decide(play: Play) -> tuple[str | None, str]:
 
 def _agent(play: Play) -> Decision:
     """Decide a request of one of the agent's own sessions."""
-    agent = next(agent for agent in AGENTS if agent.name == play.agent)
-    scope = AgentScope(agent, ACCOUNT)
+    scope = _SCOPES[play.agent]
     layers = AgentPolicies(scope).layers(play.capability, VALUES, scps=agent_scps())
-    name = scope.names.role_name(agent.name, play.capability)
+    name = scope.names.role_name(play.agent, play.capability)
     principal = Principal(
-        arn=f"arn:aws:iam::{ACCOUNT}:role{scope.names.role_path(agent.name)}{name}",
+        arn=f"arn:aws:iam::{ACCOUNT}:role{scope.names.role_path(play.agent)}{name}",
         session=_RUN,
-        tags={"agent": agent.name, "run": _RUN, "capability": play.capability},
+        tags={"agent": play.agent, "run": _RUN, "capability": play.capability},
         source_identity=_RUN,
     )
     return evaluate(_request(play, principal), layers)
@@ -50,13 +63,15 @@ def _agent(play: Play) -> Decision:
 
 def _outside(play: Play) -> Decision:
     """Decide who may assume a role of the agent: its trust policy, and what the caller's own policies grant."""
-    names = AgentScope(next(agent for agent in AGENTS if agent.name == play.agent), ACCOUNT).names
-    kind = play.resource.rsplit("-", 1)[1]
+    scope = _SCOPES[play.agent]
+    names, kind = scope.names, play.resource.rsplit("-", 1)[1]
+    applying = f"{names.prefix}/{names.prefix}-approval-broker" if scope.proposes else APPROVAL_ROLE
     trusted = {
         "read": f"arn:aws:iam::{ACCOUNT}:role/{names.prefix}/{names.prefix}-session-broker",
-        "apply": f"arn:aws:iam::{ACCOUNT}:role/{APPROVAL_ROLE}",
+        "apply": f"arn:aws:iam::{ACCOUNT}:role/{applying}",
     }[kind]
-    role = HOST_ROLE if play.capability == "host" else APPROVAL_ROLE
+    host = CHANGE_HOST_ROLE if scope.proposes else HOST_ROLE
+    role = host if play.capability == "host" else APPROVAL_ROLE
     principal = Principal(arn=f"arn:aws:iam::{ACCOUNT}:role/{role}", session="demo")
     grants = PolicyDocument(
         "none", (Statement(sid="Nothing", effect="Deny", actions=("none:none",), resources=("*",)),)

@@ -57,6 +57,7 @@ class Outcome:
         evaluator: Likewise for the evaluator.
         why: The evaluator's explanation.
         detail: What the embedded AWS answered, where that was an error.
+        recorded: What was recorded of it, and where; empty where that is not looked at.
     """
 
     play: Play
@@ -64,6 +65,7 @@ class Outcome:
     evaluator: str | None
     why: str = ""
     detail: str = ""
+    recorded: str = ""
 
     @property
     def expected(self) -> str:
@@ -103,4 +105,5 @@ class Outcome:
             "shown_by": self.shown_by,
             "why": self.why,
             "detail": self.detail,
+            "recorded": self.recorded,
         }

@@ -57,16 +57,25 @@ on the policies as data; the two know nothing of each other.</p>
 <table><caption>Scenarios</caption><thead><tr><th scope="col">Agent</th><th scope="col">Session</th>
 <th scope="col">Request</th><th scope="col">Expected</th><th scope="col">Embedded AWS</th><th scope="col">Evaluator</th>
 </tr></thead><tbody>{rows}</tbody></table>
+{_approvals(result)}
 {_trail(result)}
 <table><caption>Steps</caption><thead><tr><th scope="col">Step</th><th scope="col">Seconds</th></tr></thead>
 <tbody>{steps}</tbody></table>
 <h2>Argued, not shown</h2>
 <p>What neither witness can show: the real service that sets the MCP context keys (a marker stands in for it), a
-second factor at an identity provider, live eventual consistency, service quotas, IAM Access Analyzer, that a function
-is kept inside its VPC, that what is at rest is encrypted, and how fast AWS's own CloudTrail, queues and functions
-are.</p>
+second factor at an identity provider (the approvers and their codes are made up), what Terraform would do, live
+eventual consistency, service quotas, IAM Access Analyzer, that a function is kept inside its VPC, that what is at
+rest is encrypted, and how fast AWS's own CloudTrail, queues and functions are.</p>
 </main></body></html>
 """
+
+
+def _approvals(result: DemoResult) -> str:
+    """Return what the evidence of the approvals is worth, where there are any."""
+    if result.approvals is None:
+        return ""
+    lines = "\n".join(result.approvals.lines())
+    return f'<h2>Approvals</h2><pre tabindex="0">{escape(lines)}</pre>'
 
 
 def _trail(result: DemoResult) -> str:
@@ -83,9 +92,14 @@ def _row(outcome: Outcome) -> str:
     return (
         f"<tr><td>{escape(play.agent)}</td><td>{escape(play.capability)}</td>"
         f'<td class="what">{escape(play.title)}<br><code>{action}</code> <small>{escape(play.resource)}</small></td>'
-        f"<td>{outcome.expected}</td>{_said(outcome.embedded, outcome, outcome.detail)}"
+        f"<td>{outcome.expected}</td>{_said(outcome.embedded, outcome, _noted(outcome))}"
         f"{_said(outcome.evaluator, outcome, outcome.why)}</tr>"
     )
+
+
+def _noted(outcome: Outcome) -> str:
+    """Return what was answered, and what was recorded of it."""
+    return f"{outcome.detail}; recorded: {outcome.recorded}" if outcome.recorded else outcome.detail
 
 
 def _said(said: str | None, outcome: Outcome, note: str) -> str:

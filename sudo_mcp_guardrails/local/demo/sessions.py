@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from sudo_mcp_guardrails.errors import GuardrailsError
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, AGENTS, APPROVAL_ROLE, HOST_ROLE, REGION
 from sudo_mcp_guardrails.local.demo.plays.rows import role_arn
 from sudo_mcp_guardrails.local.embedded import clients
+from sudo_mcp_guardrails.local.embedded.function_urls import call_function_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,21 +77,4 @@ class Sessions:
 
     def ask_broker(self, session: Any, wish: Mapping[str, str]) -> tuple[int, dict[str, Any]]:  # noqa: ANN401 - as above
         """Send one signed request to the broker, and return the status and the body."""
-        from botocore.auth import SigV4Auth  # noqa: PLC0415 - slow to import
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
-        from botocore.httpsession import URLLib3Session  # noqa: PLC0415
-
-        url_id = str(urlsplit(self.broker_url).hostname).split(".", 1)[0]
-        request = AWSRequest(
-            method="POST",
-            url=f"{self.aws.endpoint_url}/_aws/lambda-url/{url_id}/",
-            data=json.dumps(wish).encode(),
-            headers={"content-type": "application/json"},
-        )
-        SigV4Auth(session.get_credentials(), "lambda", REGION).add_auth(request)
-        answer = URLLib3Session(proxies={}, timeout=60).send(request.prepare())
-        try:
-            body = json.loads(answer.content)
-        except ValueError:
-            body = {"error": answer.content.decode(errors="replace")[:200]}
-        return answer.status_code, body
+        return call_function_url(self.aws.endpoint_url, self.broker_url, session, wish, region=REGION)

@@ -20,7 +20,9 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _REQUEST = re.compile(r'name="request" value="([^"]+)"')
 
 
-def sign_in(issuer: str, client_id: str, redirect_uri: str, person: Person, *, code: str = "") -> dict[str, Any]:
+def sign_in(
+    issuer: str, client_id: str, redirect_uri: str, person: Person, *, code: str = "", nonce: str = ""
+) -> dict[str, Any]:
     """Sign a person in afresh (`max_age=0`) and return the token answer: `id_token`, `access_token`, and the rest.
 
     Args:
@@ -29,18 +31,19 @@ def sign_in(issuer: str, client_id: str, redirect_uri: str, person: Person, *, c
         redirect_uri: one that the client is registered with; nothing is fetched from it.
         person: who signs in.
         code: the one-time code; the person's current one when left out.
+        nonce: that the token is bound to; a random one when left out.
 
     Raises:
         OidcError: the provider refused.
     """
-    verifier, state, nonce = (secrets.token_urlsafe(48) for _ in range(3))
+    verifier, state, random = (secrets.token_urlsafe(48) for _ in range(3))
     asked = {
         "response_type": "code",
         "client_id": client_id,
         "redirect_uri": redirect_uri,
         "scope": "openid",
         "state": state,
-        "nonce": nonce,
+        "nonce": nonce or random,
         "code_challenge": base64url(hashlib.sha256(verifier.encode()).digest()),
         "code_challenge_method": "S256",
         "max_age": "0",

@@ -7,9 +7,6 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,9 +14,11 @@ _BITS = 2048
 
 
 class SigningKey:
-    """A fresh key, for as long as this process runs."""
+    """A fresh key, for as long as this process runs. It takes the extra ``approvals``, which nothing else here does."""
 
     def __init__(self) -> None:
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - of an extra
+
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
         numbers = self._key.public_key().public_numbers()
         self.modulus, self.exponent = _number(numbers.n), _number(numbers.e)
@@ -42,6 +41,9 @@ class SigningKey:
 
     def token(self, claims: Mapping[str, Any], *, kind: str = "JWT") -> str:
         """The claims as a signed JSON Web Token."""
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - of an extra
+        from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
+
         header = {"alg": "RS256", "kid": self.kid, "typ": kind}
         signed = ".".join(base64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
         signature = self._key.sign(signed.encode("ascii"), padding.PKCS1v15(), hashes.SHA256())

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sudo_mcp_guardrails.local.demo.approvals.rows import PLAYS as APPROVAL_PLAYS
+
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "sudo_mcp_guardrails.cli", "demo"]
 
@@ -70,6 +72,11 @@ def test_demo_agrees_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert trail["trace"]["denied"] > 0
     assert "<h2>The audit trail</h2>" in (tmp_path / "build" / "report.html").read_text(encoding="utf-8")
     assert trail["trace"]["asked"] in (tmp_path / "build" / "trace.html").read_text(encoding="utf-8")
+    approvals = answer["summary"]["approvals"]
+    assert (approvals["problems"], approvals["broken"], approvals["served"]) == ([], 0, True)
+    assert approvals["states"] == {"executed": 2, "expired": 1, "refused": 1}
+    about = [item for item in answer["items"] if item["id"].startswith("approval-") and item["recorded"]]
+    assert len(about) == len(APPROVAL_PLAYS)
     assert servers(state) == []
     assert left_behind(state) == []
 

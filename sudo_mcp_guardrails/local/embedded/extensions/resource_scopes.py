@@ -34,6 +34,7 @@ _LOG_STREAM_ACTIONS = frozenset({"PutLogEvents", "CreateLogStream", "DeleteLogSt
 
 _machine: ContextVar[str] = ContextVar("embedded_state_machine", default="")
 _token_machines: dict[str, str] = {}
+_change_set_stacks: dict[str, str] = {}
 
 
 def install() -> None:
@@ -133,7 +134,10 @@ def _cloudformation_resource(request: HttpRequest, scope: str) -> str:
     if request.text("StackName") or not change_set:
         return ""
     found = cloudformation._change_sets.get(change_set) or {}
-    return str(found.get("StackId") or f"arn:{PARTITION}:cloudformation{scope}:stack/*")
+    if found.get("StackId"):
+        _change_set_stacks[change_set] = str(found["StackId"])
+    # One that was deleted is asked for on its stack too, so that who may ask learns that it is not there.
+    return _change_set_stacks.get(change_set) or f"arn:{PARTITION}:cloudformation{scope}:stack/*"
 
 
 def _sns_resource(request: HttpRequest, scope: str) -> str:
