@@ -30,6 +30,14 @@ DYNAMODB_ERRORS: Final = (
     "DynamoDb.ThrottlingException",
 )
 """What DynamoDB answers when it is busy, as Step Functions writes it for an SDK integration."""
+DYNAMODB_REFUSALS: Final = (
+    "DynamoDb.AccessDeniedException",
+    "DynamoDb.DynamoDbException",
+    "DynamoDb.ResourceNotFoundException",
+    "DynamoDb.ValidationException",
+    "States.Permissions",
+)
+"""What it answers where trying again helps nothing, such as a table that is gone; the second stands for the rest."""
 FINAL_ERRORS: Final = ("ApplyRefused", "PlanError")
 """What a function raises where trying again would change nothing."""
 CAUSE_CHARACTERS: Final = 1000

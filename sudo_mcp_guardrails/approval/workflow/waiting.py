@@ -16,7 +16,13 @@ from sudo_mcp_guardrails.approval.workflow.expressions import (
     when,
 )
 from sudo_mcp_guardrails.approval.workflow.notices import notify
-from sudo_mcp_guardrails.approval.workflow.retries import DYNAMODB_ERRORS, busy_retries, failure, function_task
+from sudo_mcp_guardrails.approval.workflow.retries import (
+    DYNAMODB_ERRORS,
+    DYNAMODB_REFUSALS,
+    busy_retries,
+    failure,
+    function_task,
+)
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.workflow.retries import State
@@ -88,9 +94,10 @@ def waiting() -> dict[str, State]:
             "Retry": busy_retries(*DYNAMODB_ERRORS),
             "Catch": [
                 {"ErrorEquals": ["States.Timeout"], "Assign": {"callback": None}, "Output": {}, "Next": "Recheck"},
-                # Without a token nobody can call back: the approval is looked at after the time all the same.
+                # Without a token nobody can call back: the approval is looked at after the time all the same. To look
+                # at once, again and again, would use up all rounds in seconds, and record as many forged callbacks.
                 {
-                    "ErrorEquals": list(DYNAMODB_ERRORS),
+                    "ErrorEquals": [*DYNAMODB_ERRORS, *DYNAMODB_REFUSALS],
                     "Assign": {"callback": None},
                     "Output": {},
                     "Next": "WaitAnyway",

@@ -112,7 +112,7 @@ def _of_errors(state: State) -> Iterator[str]:
                 yield f"{field} names no error"
             if "States.ALL" in errors and (len(errors) > 1 or index + 1 < len(state[field])):
                 yield f"States.ALL in {field} is not alone and last"
-            known_states = {"States.ALL", "States.TaskFailed", "States.Timeout"}
+            known_states = {"States.ALL", "States.Permissions", "States.TaskFailed", "States.Timeout"}
             yield from (f"{e} is no error" for e in errors if e.startswith("States.") and e not in known_states)
 
 
