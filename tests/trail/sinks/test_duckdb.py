@@ -396,9 +396,14 @@ def test_what_waits_to_be_indexed_is_known(tmp_path: Path) -> None:
 
 def test_an_index_that_is_opened_anew_now_and_then_knows_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sudo_mcp_guardrails.trail.sinks.duckdb._LOADS", 2)
-    opened = []
+    opened: list[int] = []
     catch_up = Index.catch_up
-    monkeypatch.setattr(Index, "catch_up", lambda self, heads: (opened.append(len(heads)), catch_up(self, heads))[1])
+
+    def counted(index: Index, heads: Sequence[Head]) -> None:
+        opened.append(len(heads))
+        catch_up(index, heads)
+
+    monkeypatch.setattr(Index, "catch_up", counted)
     sink = DuckDbSink(tmp_path / "store", load_events=1)
     for name in "abcde":
         assert sink.write(one_file(event(name), name=f"{name}.json")) == Written(1, 0)
