@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import jsonata
+from tests.approval.workflow.evaluator import jsonata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("jsonata", reason="JSONata is evaluated by the development dependency jsonata-python")
-
-import jsonata
-
 from sudo_mcp_guardrails.approval.workflow.definition import SCANNER, SUBSTITUTIONS, definition
 from sudo_mcp_guardrails.approval.workflow.notices import BATCH, notify
 from sudo_mcp_guardrails.approval.workflow.retries import LAMBDA_ERRORS
 from tests.approval.workflow import asl
+from tests.approval.workflow.evaluator import jsonata
 
 State = dict[str, Any]
 CONTEXT = {"Execution": {"Name": "apr-1", "Input": {"approval": "apr-1"}}, "Task": {"Token": "t"}}
