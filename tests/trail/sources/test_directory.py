@@ -39,18 +39,21 @@ def test_files_come_in_the_order_of_their_names_and_are_read(tmp_path: Path) -> 
 def test_directories_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
     path = str(tmp_path)
     made = []
-    for _ in range(sys.getrecursionlimit() + 100):
-        path += "/d"
-        os.mkdir(path)  # noqa: PTH102 - a Path of so many parts costs as much each time
-        made.append(path)
-    Path(path + "/a.json").write_bytes(b"deep")
-    source = DirectorySource(tmp_path)
-    [file] = source.files()
-    assert file.name == "d/" * len(made) + "a.json"
-    assert source.read(file) == b"deep"
-    Path(path + "/a.json").unlink()
-    for each in reversed(made):  # what removes the directory later calls itself for each level
-        os.rmdir(each)  # noqa: PTH106
+    try:
+        for _ in range(sys.getrecursionlimit() + 100):
+            path += "/d"
+            os.mkdir(path)  # noqa: PTH102 - a Path of so many parts costs as much each time
+            made.append(path)
+        deep = Path(path + "/a.json")
+        deep.write_bytes(b"deep")
+        source = DirectorySource(tmp_path)
+        [file] = source.files()
+        assert file.name == "d/" * len(made) + "a.json"
+        assert source.read(file) == b"deep"
+        deep.unlink()
+    finally:
+        for each in reversed(made):  # what removes the directory later calls itself for each level
+            os.rmdir(each)  # noqa: PTH106
 
 
 def test_one_file_is_a_source_too(tmp_path: Path) -> None:
