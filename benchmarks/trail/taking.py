@@ -34,8 +34,8 @@ MEMORY_LIMIT: Final = 300
 SLOPE_LIMIT: Final = 1.5
 """Times that an event may cost in the largest directory, of what it costs in the second smallest: a straight line with
 room for a machine that does other things too. The smallest is over before the interpreter's start is made up for."""
-_STEADY: Final = 500_000
-"""Events from which on the pace counts: 100,000 are over in some three seconds, a ninth of them the start."""
+_STEADY: Final = 100_000
+"""Events from which on the pace counts: 10,000 are over in some 0.6 s, half of it the start."""
 _WARM: Final = 100
 _TIMEOUT: Final = 1800
 _SMALL: Final = """

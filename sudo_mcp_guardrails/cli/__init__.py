@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
-from sudo_mcp_guardrails.cli.commands import build_app, wanted_command
+from sudo_mcp_guardrails.cli.commands import build_app, wanted_commands
 from sudo_mcp_guardrails.cli.output import INTERRUPTED, UNKNOWN, write_error
 from sudo_mcp_guardrails.errors import GuardrailsError
 
@@ -43,10 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = ["--help"]
     _stop_on_sigterm()
     try:
-        app = build_app(wanted_command(given))
+        app = build_app(wanted_commands(given))
         code = app(given, prog_name="mcp-guardrails", standalone_mode=False)
     except _UsageError as error:
-        reason = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        reason = str(getattr(error, "format_message", error.__str__)()).rstrip(".") or "no command was given"
         write_error(f"{reason}; see mcp-guardrails --help", as_json=as_json)
         return UNKNOWN
     except GuardrailsError as error:

@@ -18,7 +18,7 @@ import typer
 from rich.text import Text
 
 from sudo_mcp_guardrails.cli.app_roles import AppDirOption, read_app
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 from sudo_mcp_guardrails.cli.requests import request_item, request_line
 from sudo_mcp_guardrails.cli.sarif import SarifOption, SarifResult, SarifRule, write_sarif

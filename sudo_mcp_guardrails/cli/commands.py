@@ -26,8 +26,8 @@ class Command:
 
     Attributes:
         name: as typed.
-        target: ``module:attribute`` of a function with typer's annotations, or of a ``typer.Typer`` for a
-        group.
+        target: ``module:attribute`` of a function with typer's annotations; for a group, of a ``typer.Typer``, or of a
+        table like this one where its commands import much.
         summary: one line for ``mcp-guardrails --help``.
     """
 
@@ -35,10 +35,11 @@ class Command:
     target: str
     summary: str
 
-    def load(self) -> Callable[..., object] | typer.Typer:
+    def load(self) -> Callable[..., object] | typer.Typer | tuple[Command, ...]:
         """Import the command."""
         module, _, attribute = self.target.partition(":")
-        loaded: Callable[..., object] | typer.Typer = getattr(importlib.import_module(module), attribute)
+        loaded: Callable[..., object] | typer.Typer | tuple[Command, ...]
+        loaded = getattr(importlib.import_module(module), attribute)
         return loaded
 
 
@@ -80,18 +81,18 @@ COMMANDS = (
     ),
     Command(
         "trail",
-        "sudo_mcp_guardrails.cli.trail:app",
+        "sudo_mcp_guardrails.cli.trail:COMMANDS",
         "Keep CloudTrail's events, each once, and trace a call to the person behind it.",
     ),
     Command(
         "approvals",
-        "sudo_mcp_guardrails.cli.approvals:app",
+        "sudo_mcp_guardrails.cli.approvals:COMMANDS",
         "Decide about what agents propose, and check and export the evidence of it.",
     ),
     Command(
         "demo",
         "sudo_mcp_guardrails.cli.demo:demo",
-        "Deploy two agents on the embedded AWS, and attack them.",
+        "Deploy three agents on the embedded AWS, and attack them.",
     ),
     Command(
         "local",
@@ -101,16 +102,16 @@ COMMANDS = (
 )
 
 
-def wanted_command(arguments: Sequence[str]) -> str | None:
-    """The name of the command in ``arguments``: options in front of it take no values."""
-    return next((argument for argument in arguments if not argument.startswith("-")), None)
+def wanted_commands(arguments: Sequence[str]) -> list[str]:
+    """The names in ``arguments`` that may be a group's and a command's: options in front of these take no values."""
+    return [argument for argument in arguments if not argument.startswith("-")][:2]
 
 
-def build_app(wanted: str | None, commands: Sequence[Command] = COMMANDS) -> typer.Typer:
+def build_app(wanted: Sequence[str], commands: Sequence[Command] = COMMANDS) -> typer.Typer:
     """The command line, of which only the command ``wanted`` is imported.
 
     Args:
-        wanted: its name; None or an unknown one imports none.
+        wanted: its name, behind that of its group where it has one; none or unknown ones import none.
         commands: the table.
     """
     app = typer.Typer(
@@ -119,13 +120,21 @@ def build_app(wanted: str | None, commands: Sequence[Command] = COMMANDS) -> typ
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
+    _add(app, wanted, commands)
+    return app
+
+
+def _add(app: typer.Typer, wanted: Sequence[str], commands: Sequence[Command]) -> None:
     for command in commands:
-        target = command.load() if command.name == wanted else _nothing
+        target = command.load() if [command.name] == list(wanted[:1]) else _nothing
+        if isinstance(target, tuple):
+            group = typer.Typer(no_args_is_help=True)
+            _add(group, wanted[1:], target)
+            target = group
         if isinstance(target, typer.Typer):
             app.add_typer(target, name=command.name, help=command.summary)
         else:
             app.command(command.name, help=command.summary)(target)
-    return app
 
 
 def _nothing() -> None:

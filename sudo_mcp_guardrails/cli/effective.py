@@ -22,7 +22,7 @@ from rich.table import Table
 
 from sudo_mcp_guardrails.cli.app_roles import AppDirOption, AppRoles, read_app
 from sudo_mcp_guardrails.cli.can import Via
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 from sudo_mcp_guardrails.cli.sarif import SarifOption, SarifResult, SarifRule, write_report, write_sarif
 

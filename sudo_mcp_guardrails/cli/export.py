@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from sudo_mcp_guardrails.cli.app_roles import AppDirOption, SynthOption, read_app
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.cli.inputs import InputError, read_policy
+from sudo_mcp_guardrails.cli.errors import InputError
+from sudo_mcp_guardrails.cli.inputs import read_policy
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.errors import GuardrailsError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, parse_json
 
 if TYPE_CHECKING:
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
 _MAX_BYTES: Final = 4_000_000
 """Of one policy file: four for each character that the parser takes. A larger file is not even read."""
-
-
-class InputError(GuardrailsError):
-    """A file or an option that a command cannot use; the message names it and what is allowed."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sudo_mcp_guardrails.approval.reading import MAX_BYTES
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 _YAML: Final = (".yaml", ".yml", ".template")
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sudo_mcp_guardrails.cli.app_roles import AppDirOption, SynthOption, read_app
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.given import DEFAULT_PRINCIPAL, Given, escalations
-from sudo_mcp_guardrails.cli.inputs import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 from sudo_mcp_guardrails.cli.proof_report import (
     NOT_PROVED,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped]
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 _SHORT: Final = ("Ref", "Condition")
 _MAX_DEPTH: Final = 90

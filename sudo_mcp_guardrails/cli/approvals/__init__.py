@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-import typer
+from sudo_mcp_guardrails.cli.commands import Command
 
-from sudo_mcp_guardrails.cli.approvals.deciding import approve, refuse
-from sudo_mcp_guardrails.cli.approvals.export import export
-from sudo_mcp_guardrails.cli.approvals.reading import list_approvals, show
-from sudo_mcp_guardrails.cli.approvals.serve import serve
-from sudo_mcp_guardrails.cli.approvals.trust import trust
-from sudo_mcp_guardrails.cli.approvals.verify import verify
-
-app = typer.Typer(no_args_is_help=True)
-app.command("list")(list_approvals)
-for command in (show, approve, refuse, trust, verify, export, serve):
-    app.command(command.__name__)(command)
+COMMANDS = (
+    Command(
+        "list",
+        "sudo_mcp_guardrails.cli.approvals.reading:list_approvals",
+        "List what is to be decided.",
+    ),
+    Command(
+        "show",
+        "sudo_mcp_guardrails.cli.approvals.reading:show",
+        "Show what an approval is about, its risk and why, and what happened; it is recorded that you saw it.",
+    ),
+    Command(
+        "approve",
+        "sudo_mcp_guardrails.cli.approvals.deciding:approve",
+        "Approve what is shown, and nothing else, by a fresh sign-in.",
+    ),
+    Command(
+        "refuse",
+        "sudo_mcp_guardrails.cli.approvals.deciding:refuse",
+        "Refuse what is shown, by a fresh sign-in.",
+    ),
+    Command(
+        "trust",
+        "sudo_mcp_guardrails.cli.approvals.trust:trust",
+        "Show what an agent has earned and why, or promote or demote it by a fresh sign-in.",
+    ),
+    Command(
+        "verify",
+        "sudo_mcp_guardrails.cli.approvals.verify:verify",
+        "Check every chain: digests, order, signatures, whose key signed what, published heads, and what was allowed.",
+    ),
+    Command(
+        "export",
+        "sudo_mcp_guardrails.cli.approvals.export:export",
+        "Write the evidence as an auditor reads it; with the keys, each row says whether its chain is whole.",
+    ),
+    Command(
+        "serve",
+        "sudo_mcp_guardrails.cli.approvals.serve:serve",
+        "Run the approval page on this machine, to try it out, until Ctrl-C.",
+    ),
+)

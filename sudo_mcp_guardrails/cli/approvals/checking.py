@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.cli.approvals.places import NOT_READ
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -32,7 +32,7 @@ from sudo_mcp_guardrails.cli.approvals.reaching import (
 )
 from sudo_mcp_guardrails.cli.approvals.reading import checked, summary_of, tell
 from sudo_mcp_guardrails.cli.approvals.signin import REDIRECT_PORT
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 
 if TYPE_CHECKING:

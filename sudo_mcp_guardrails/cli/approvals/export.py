@@ -17,7 +17,7 @@ import typer
 from sudo_mcp_guardrails.cli.approvals.keys import DecisionKeyOption, EvidenceKeyOption, TrustKeyOption, signers
 from sudo_mcp_guardrails.cli.approvals.places import PlacesArgument, open_places
 from sudo_mcp_guardrails.cli.approvals.verify import PolicyOption, read_policies
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 from sudo_mcp_guardrails.cli.trail.bars import bar
 from sudo_mcp_guardrails.cli.trail.places import EndpointOption, ProfileOption, RegionOption, access

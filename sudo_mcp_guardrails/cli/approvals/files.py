@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.trail.places import SCHEME
 
 MAX_BYTES: Final = 128 * 1024 * 1024

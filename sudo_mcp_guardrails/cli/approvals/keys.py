@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from sudo_mcp_guardrails.cli.approvals.files import asking, read_file
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.authentication.p256 import P256PublicKey

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, Protocol
 import typer
 
 from sudo_mcp_guardrails.cli.approvals.files import asking, list_keys, read_file, read_object, reading
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.trail.places import SCHEME, bucket_and_key
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import typer
 
 from sudo_mcp_guardrails.cli.approvals.api import Api, ApiError
 from sudo_mcp_guardrails.cli.approvals.signin import Session, SignIn
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.cli.output import Answer

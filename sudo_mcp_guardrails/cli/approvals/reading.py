@@ -93,7 +93,7 @@ def checked(seen: dict[str, Any], approval: str) -> dict[str, Any]:
     """
     from sudo_mcp_guardrails.approval.deciding.approval_digest import approval_digest
     from sudo_mcp_guardrails.approval.deciding.request import ApprovalRequest
-    from sudo_mcp_guardrails.cli.inputs import InputError
+    from sudo_mcp_guardrails.cli.errors import InputError
 
     request = ApprovalRequest.from_document(seen["request"])
     held = (

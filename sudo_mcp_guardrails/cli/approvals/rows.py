@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

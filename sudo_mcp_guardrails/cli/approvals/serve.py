@@ -15,7 +15,7 @@ import typer
 
 from sudo_mcp_guardrails.cli.approvals.reaching import PortOption
 from sudo_mcp_guardrails.cli.approvals.signin import REDIRECT_PORT, redirect_uri
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 
 _PAUSE: Final = 1.0

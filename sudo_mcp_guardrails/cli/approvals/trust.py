@@ -20,7 +20,7 @@ from sudo_mcp_guardrails.cli.approvals.api import REFUSED, ApiError
 from sudo_mcp_guardrails.cli.approvals.printing import line, table
 from sudo_mcp_guardrails.cli.approvals.reaching import PortOption, UrlOption, reach
 from sudo_mcp_guardrails.cli.approvals.signin import REDIRECT_PORT
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from rich.text import Text
 from sudo_mcp_guardrails.cli.approvals.files import read_file
 from sudo_mcp_guardrails.cli.approvals.keys import DecisionKeyOption, EvidenceKeyOption, TrustKeyOption, signers
 from sudo_mcp_guardrails.cli.approvals.places import PlacesArgument, documents, open_places
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 from sudo_mcp_guardrails.cli.trail.bars import bar
 from sudo_mcp_guardrails.cli.trail.places import EndpointOption, ProfileOption, RegionOption, access, day

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-import typer
+from sudo_mcp_guardrails.cli.commands import Command
 
-from sudo_mcp_guardrails.cli.trail.backfill import backfill
-from sudo_mcp_guardrails.cli.trail.ingest import ingest
-from sudo_mcp_guardrails.cli.trail.publish import publish
-from sudo_mcp_guardrails.cli.trail.query import query
-from sudo_mcp_guardrails.cli.trail.reconcile import reconcile
-from sudo_mcp_guardrails.cli.trail.trace import trace
-from sudo_mcp_guardrails.cli.trail.verify import verify
-
-app = typer.Typer(no_args_is_help=True)
-for command in (ingest, trace, query, reconcile, backfill, verify, publish):
-    app.command(command.__name__)(command)
+COMMANDS = (
+    Command(
+        "ingest",
+        "sudo_mcp_guardrails.cli.trail.ingest:ingest",
+        "Take trail files in: read, attribute and keep every event, each once.",
+    ),
+    Command(
+        "trace",
+        "sudo_mcp_guardrails.cli.trail.trace:trace",
+        "Show person, grant, session, tool calls, API calls and approval behind a run, event, request or session.",
+    ),
+    Command(
+        "query",
+        "sudo_mcp_guardrails.cli.trail.query:query",
+        "Ask a store in SQL, read-only.",
+    ),
+    Command(
+        "reconcile",
+        "sudo_mcp_guardrails.cli.trail.reconcile:reconcile",
+        "Compare trail files, digests, ledger and events, and take in what is missing.",
+    ),
+    Command(
+        "backfill",
+        "sudo_mcp_guardrails.cli.trail.backfill:backfill",
+        "Take in what a range of days holds and the sink has not.",
+    ),
+    Command(
+        "verify",
+        "sudo_mcp_guardrails.cli.trail.verify:verify",
+        "Recompute the hash chain of a store, and check CloudTrail's digests and the files that they name.",
+    ),
+    Command(
+        "publish",
+        "sudo_mcp_guardrails.cli.trail.publish:publish",
+        "Publish the daily head of a store, so that a tail that is cut off shows.",
+    ),
+)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import JsonOption, answering
 from sudo_mcp_guardrails.cli.trail.comparing import Comparison, compare
 from sudo_mcp_guardrails.cli.trail.places import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.aws import AwsAccess

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from sudo_mcp_guardrails.cli.inputs import InputError
+from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 from sudo_mcp_guardrails.cli.trail.bars import bar
 from sudo_mcp_guardrails.cli.trail.comparing import KeysOption, check_digests

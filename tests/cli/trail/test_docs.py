@@ -46,10 +46,10 @@ def test_the_commands_run_as_written(files: Path, tmp_path: Path, run: Run, monk
 
 
 def test_the_page_names_every_command_gap_and_shape(capsys: pytest.CaptureFixture[str]) -> None:
-    from sudo_mcp_guardrails.cli.trail import app
+    from sudo_mcp_guardrails.cli import trail
     from sudo_mcp_guardrails.trail.attribution import By
 
-    assert {each.name for each in app.registered_commands} == {shlex.split(each)[2] for each in COMMANDS}
+    assert {each.name for each in trail.COMMANDS} == {shlex.split(each)[2] for each in COMMANDS}
     for each in (*Gap, *By):
         assert f"| `{each.value}` |" in PAGE
     assert cli.main(["trail", "ingest", "--help"]) == 0
