@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from sudo_mcp_guardrails import __version__, cli
-from sudo_mcp_guardrails.cli import commands
+from sudo_mcp_guardrails.cli import approvals, commands, trail
 from sudo_mcp_guardrails.cli.commands import Command
 from sudo_mcp_guardrails.cli.output import (
     Answer,
@@ -39,11 +39,18 @@ def probe(how: str, *, as_json: JsonOption = False, count: Annotated[int, typer.
         answer.finish(ok=how == "ok", summary={"count": count}, items=[{"id": "é"}])
 
 
+GROUP = (
+    Command("probe", f"{__name__}:probe", "Probe in a group."),
+    Command("broken", "no_such_module:command", "In a group and never imported."),
+)
+
+
 @pytest.fixture(autouse=True)
 def _table(monkeypatch: pytest.MonkeyPatch) -> None:
     table = (
         Command("probe", f"{__name__}:probe", "Probe."),
         Command("broken", "no_such_module:command", "Never imported, unless asked for."),
+        Command("group", f"{__name__}:GROUP", "Probes."),
     )
     monkeypatch.setitem(sys.modules, __name__, sys.modules[probe.__module__])
     monkeypatch.setattr(commands.build_app, "__defaults__", (table,))
@@ -99,6 +106,33 @@ def test_refusal_has_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_lists_commands_without_importing_them(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 0
     assert "Never imported, unless asked for." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["group"], 2), (["group", "--help"], 0)])
+def test_a_group_lists_its_commands_without_importing_them(
+    arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == code
+    captured = capsys.readouterr()
+    assert "In a group and never imported." in captured.out
+    assert captured.err == ("error: no command was given; see mcp-guardrails --help\n" if code else "")
+
+
+def test_a_group_runs_the_command_that_is_wanted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["group", "probe", "ok"]) == 0
+    assert capsys.readouterr().out == "for people\n"
+
+
+def test_a_command_that_its_group_has_not_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["group", "unknown"]) == 2
+    assert capsys.readouterr().err == "error: No such command 'unknown'; see mcp-guardrails --help\n"
+
+
+@pytest.mark.parametrize("group", [trail.COMMANDS, approvals.COMMANDS])
+def test_every_command_of_a_group_says_in_the_table_what_it_says_itself(group: tuple[Command, ...]) -> None:
+    for command in group:
+        loaded = command.load()
+        assert loaded.__doc__ == command.summary, command.name
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
