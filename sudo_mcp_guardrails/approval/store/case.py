@@ -121,12 +121,13 @@ class Case:
             DecisionError: there are too many.
         """
         found = evaluate(self.request, self.events, policy, now)
-        if found.state not in {State.PENDING, State.APPROVED}:
+        if found.state not in {State.PENDING, State.APPROVED, State.EXPIRED}:
             return found
-        because = self._refusal
-        if because:
-            return self._refused(found, because, policy)
-        if self._unscanned:
+        refusal = self._refusal
+        # What was refused while it lived stays refused; without this it would count as expired afterwards.
+        if refusal and (found.state is not State.EXPIRED or refusal.time < self.request.expires):
+            return self._refused(found, _reason(refusal), policy)
+        if self._unscanned and found.state is not State.EXPIRED:
             missing = (*found.missing, "the scanner has not passed it yet")
             return replace(found, missing=missing, executable=False, opens=None)
         return found
@@ -141,14 +142,9 @@ class Case:
         )
 
     @property
-    def _refusal(self) -> str:
-        """Why the workflow refused it; empty where it did not."""
-        for record in self.records:
-            if record.kind == REFUSED:
-                return str(record.body.get("reason", "")) or "the workflow refused it"
-            if record.kind == SCAN and record.body.get("passed") is not True:
-                return "the scanner did not pass it"
-        return ""
+    def _refusal(self) -> Record | None:
+        """The first record with which the workflow refused it; None where it did not."""
+        return next((record for record in self.records if _reason(record)), None)
 
     @property
     def _unscanned(self) -> bool:
@@ -173,6 +169,15 @@ class Case:
             opens=None,
             notices=told,
         )
+
+
+def _reason(record: Record) -> str:
+    """Why the workflow refuses with this record; empty where it does not."""
+    if record.kind == REFUSED:
+        return str(record.body.get("reason", "")) or "the workflow refused it"
+    if record.kind == SCAN and record.body.get("passed") is not True:
+        return "the scanner did not pass it"
+    return ""
 
 
 def status_document(status: Status) -> dict[str, object]:

@@ -148,7 +148,7 @@ class Checker:
     def _replayed(self, chain: str, records: list[Record]) -> list[Finding]:
         """Replay a chain that is whole: what it says happened must have been allowed."""
         from sudo_mcp_guardrails.approval.errors import ApprovalError
-        from sudo_mcp_guardrails.approval.store.case import REFUSED, Case
+        from sudo_mcp_guardrails.approval.store.case import Case
         from sudo_mcp_guardrails.approval.store.signers import TRUST_CHAINS
 
         try:
@@ -161,9 +161,7 @@ class Checker:
             if policy is None:
                 self.found.unknown += 1
                 return []
-            # What the workflow refused stays refused; asked about later it would count as expired.
-            until = records[-1].time
-            status = case.status(policy, until if case.of_kind(REFUSED) else max(self._now, until))
+            status = case.status(policy, max(self._now, records[-1].time))
         except ApprovalError as error:
             return [Finding(chain, 0, "unreadable", str(error))]
         self.found.states[status.state.value] += 1

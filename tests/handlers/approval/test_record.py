@@ -10,6 +10,7 @@ import pytest
 
 from sudo_mcp_guardrails.agents import RiskClass, TrustTier
 from sudo_mcp_guardrails.approval.deciding.decision import Verdict
+from sudo_mcp_guardrails.approval.deciding.status import State
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
 from sudo_mcp_guardrails.approval.trust_ledger.rulings import Introduced
@@ -95,6 +96,28 @@ def test_a_crash_leaves_one_end_and_one_outcome(works: Works, at: int, when: str
     kinds = works.kinds(approval)
     assert (kinds.count("outcome"), kinds.count("deviations")) == (1, 1)
     assert works.kinds("trust/release-bot").count("trust-outcome") == 1
+
+
+@pytest.mark.parametrize(
+    ("op", "more"),
+    [("refused", {"because": "the plan changed"}), ("scanned", {"scan": {"passed": False, "findings": ["a secret"]}})],
+)
+def test_what_the_workflow_refused_stays_refused_after_its_life(works: Works, op: str, more: dict[str, Any]) -> None:
+    if op == "scanned":
+        works.environ["SCANNER"] = SCANNER
+    approval = approved(works)
+    works.record(op, approval, **more)
+    expires = works.case(approval).request.expires
+    for now in (int(works.time), expires, expires + 86_400):
+        assert works.case(approval).status(works.settings.policy, now).state is State.REFUSED
+
+
+def test_what_nobody_refused_in_its_life_expires(works: Works) -> None:
+    approval = approved(works)
+    works.time = works.case(approval).request.expires
+    works.record("refused", approval, because="too late")
+    works.place.evidence.append(approval, "refused", "approval-record", {"reason": "and after its life"})
+    assert works.case(approval).status(works.settings.policy, int(works.time)).state is State.EXPIRED
 
 
 def test_an_execution_that_never_began_has_no_end(works: Works) -> None:
