@@ -254,7 +254,8 @@ def compact(service: str, wanted: Iterable[str]) -> tuple[str, ...]:
 def _compact(service: str, wanted: frozenset[str]) -> tuple[str, ...]:
     """Find the patterns; agents of the same services share the work."""
     left = sorted(wanted)
-    others = [name for name in service_actions(service) if name not in wanted]
+    # IAM does not tell actions apart by their case: ``apigateway:Get*`` is ``apigateway:GET`` too.
+    others = [name.lower() for name in service_actions(service) if name not in wanted]
     patterns: list[str] = []
     while left:
         first = left[0]
@@ -263,7 +264,7 @@ def _compact(service: str, wanted: frozenset[str]) -> tuple[str, ...]:
         for end in _word_ends(first):
             beginning = first[:end]
             inside = [name for name in left if name.startswith(beginning)]
-            if len(inside) >= _BOUGHT_AT and not any(name.startswith(beginning) for name in others):
+            if len(inside) >= _BOUGHT_AT and not any(name.startswith(beginning.lower()) for name in others):
                 pattern, covered = f"{beginning}*", inside
                 break
         patterns.append(pattern)

@@ -34,6 +34,14 @@ def test_compact_covers_exactly_what_is_wanted(data: st.DataObject) -> None:
     assert len(patterns) <= len(wanted)
 
 
+@pytest.mark.parametrize("service", ["apigateway", "managedblockchain"])
+def test_compact_tells_no_actions_apart_by_their_case(service: str) -> None:
+    other = f"{service}:GET"
+    wanted = {name for name in service_actions(service) if name.startswith(f"{service}:Get")}
+    assert other not in wanted
+    assert not any(action_matches(pattern, other) for pattern in compact(service, wanted))
+
+
 def test_compact_is_worth_it() -> None:
     names = [n for n in service_actions("lambda") if ":List" in n]
     assert compact("lambda", names) == ("lambda:List*",)
