@@ -1,1 +1,1 @@
-"""State of what runs: who is behind which run."""
+"""State that several rooms share: who is behind which run, and who is contained."""

@@ -1,0 +1,1 @@
+"""The kinds of steps: what each reads first, calls, leaves behind, and calls to undo it."""
