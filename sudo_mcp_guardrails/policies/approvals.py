@@ -15,13 +15,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import Capability
+from sudo_mcp_guardrails.agents import Capability, SensitiveRead
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement, resolve
 from sudo_mcp_guardrails.iam.properties import Property
-from sudo_mcp_guardrails.policies.boundary.approved import BUILD
+from sudo_mcp_guardrails.policies.boundary.approved import BUILD, BUILDS, COMMANDS
 from sudo_mcp_guardrails.policies.boundary.proposals import INVOKE, NOT_BY_URL, URL
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,9 +90,16 @@ def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
     applies = subject.capability == Capability.APPLY.value
     yield _asks(
         "builds",
-        "changes the project that applies Terraform plans, or has it apply one without being the apply role",
-        tuple(action for action in _changing("codebuild:*") if not (applies and action == BUILD)),
+        "changes or reads the project that applies Terraform plans, or has it apply one without being the apply role",
+        tuple(action for action in _of_projects() if not (applies and action in BUILDS)),
         workflow("codebuild", "project/"),
+    )
+    yield _asks(
+        "commands",
+        "has the project that applies Terraform plans run commands of its own",
+        (BUILD,),
+        workflow("codebuild", "project/"),
+        conditions=(("Null", COMMANDS, ("false",)),),
     )
     yield _asks(
         "keys",
@@ -130,6 +138,13 @@ def _functions(subject: Subject, prefix: str, functions: tuple[str, ...]) -> Ite
     yield _asks("urls", "calls the URL of a function that takes no plans", (URL,), functions, not_resources=intake)
     if subject.capability != Capability.PLAN.value:
         yield _asks("proposals", "proposes a plan without being the plan role", (URL,), intake)
+
+
+@cache
+def _of_projects() -> tuple[str, ...]:
+    """Return what changes a project of CodeBuild or its builds, and what shows more of them than their names."""
+    shown = {action for kind in SensitiveRead for action in sensitive_actions(kind) if action.startswith("codebuild:")}
+    return tuple(sorted({*_changing("codebuild:*"), *shown}))
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import Capability, SensitiveRead
+from sudo_mcp_guardrails.agents import Capability
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
@@ -18,8 +18,8 @@ from sudo_mcp_guardrails.policies.boundary.approved import CONTROL
 from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES
+from sudo_mcp_guardrails.policies.reads import read_properties
 from sudo_mcp_guardrails.policies.scope import SERVICE_PRINCIPALS
-from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.properties import Subject
 
 _READERS: Final = frozenset({"read", "plan"})
-_ALWAYS_KEPT: Final = frozenset({SensitiveRead.SECRET, SensitiveRead.CREDENTIAL})
 
 # Writing actions of services that watch; an agent owns none of their resources.
 _TRAIL: Final = (
@@ -127,9 +126,7 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
             ),
             strict=True,
         )
-    for kind in SensitiveRead:
-        if kind.value not in subject.sensitive_reads:
-            yield _sensitive(subject, kind, builds(subject, prefix) if applies else ())
+    yield from read_properties(subject, shown=builds(subject, prefix) if applies else ())
 
 
 @cache
@@ -251,21 +248,6 @@ def _regions(subject: Subject) -> Property:
     )
     title = f"acts in a Region it was not given, services without Regions and {', '.join(GLOBAL[1:])} aside"
     return Property("invariant/regions", title, (step,), kind="invariant", strict=True)
-
-
-def _sensitive(subject: Subject, kind: SensitiveRead, shown: tuple[str, ...]) -> Property:
-    """Return the property that a class of sensitive reads stays denied, or confined for what does its work.
-
-    Besides what is shown of builds that apply an approved plan, for the role that starts them.
-    """
-    return _asks(
-        f"sensitive-{kind.value}",
-        f"reads of class {kind.value} without having been opted in",
-        # Sessions are asked about apart.
-        tuple(action for action in sensitive_actions(kind) if not action.startswith("sts:")),
-        not_resources=shown,
-        strict=subject.capability in _READERS or kind in _ALWAYS_KEPT,
-    )
 
 
 def _asks(

@@ -1,8 +1,7 @@
 """The policies of the log archive's keys, as data.
 
 Sources: CloudTrail user guide, "Configure AWS KMS key policies for CloudTrail"; S3 user guide, "Granting permissions to
-publish event notification messages to a destination"; CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs
-using AWS KMS".
+publish event notification messages to a destination".
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.log_archive import CLOUDTRAIL, EVERYONE, agents_only, principal_of, trail_account
-from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION
+from sudo_mcp_guardrails.policies.log_group_keys import log_groups_may_use
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.documents import Conditions
@@ -70,18 +70,11 @@ def log_group_key_policy(names: GuardrailNames, *, service: str) -> PolicyDocume
         names: Names of the guardrails' own resources, by which agents are known.
         service: Principal of CloudWatch Logs in the Region.
     """
-    groups = f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:*"
     return PolicyDocument(
         "key of the log group",
         (
             *_owner("LogGroupKey", names),
-            _use(
-                "LogGroupKeyLogs",
-                ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
-                (("Service", service),),
-                (("ArnLike", "kms:EncryptionContext:aws:logs:arn", (groups,)),),
-                "CloudWatch Logs encrypts the log groups of this account",
-            ),
+            log_groups_may_use("LogGroupKeyLogs", service=service),
         ),
     )
 

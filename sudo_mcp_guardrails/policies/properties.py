@@ -13,6 +13,8 @@ from sudo_mcp_guardrails.iam.escalation import escalation_paths
 from sudo_mcp_guardrails.iam.properties import Property
 from sudo_mcp_guardrails.policies.approvals import builds
 from sudo_mcp_guardrails.policies.boundary.approved import beyond_approved
+from sudo_mcp_guardrails.policies.boundary.sensitive import confinable
+from sudo_mcp_guardrails.policies.containment.properties import responder_properties
 from sudo_mcp_guardrails.policies.invariants import invariants
 from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
 
@@ -41,14 +43,31 @@ def agent_properties(subject: Subject) -> tuple[Property, ...]:
         raise SubjectError(f"role {arn!r} is no agent's, expected arn:…:role/PREFIX/agents/AGENT/NAME")
     partition, account, prefix, agent = match.groups()
     boundary = f"arn:{partition}:iam::{account}:policy/{prefix}/boundary/{prefix}-agent-{agent}"
-    opted = {action for kind in subject.sensitive_reads for action in sensitive_actions(SensitiveRead(kind))}
-    # What the agent was given on purpose is no path; a path with any other step still is.
     escalations = escalation_properties()
     if subject.capability == Capability.APPLY.value:
         escalations = _beyond_approved(subject.passable, builds(subject, prefix))
-    if opted:
-        escalations = tuple(p for p in escalations if not {a for s in p.steps for a in s.actions} <= opted)
-    return (*escalations, *invariants(subject, prefix=prefix, boundary=boundary))
+    given = _given(subject)
+    if given:
+        escalations = tuple(p for p in escalations if not {a for s in p.steps for a in s.actions} <= given)
+    return (
+        *escalations,
+        *invariants(subject, prefix=prefix, boundary=boundary),
+        *responder_properties(subject, prefix),
+    )
+
+
+def _given(subject: Subject) -> frozenset[str]:
+    """Return what the agent was given on purpose wherever it is, which is no path; with any other step it still is.
+
+    That is of the classes that it opted into, of the services that it holds, and no read of what a prefix can own:
+    with these it reaches what is its own and nothing else, and so the path is asked about.
+    """
+    return frozenset(
+        action
+        for kind in subject.sensitive_reads
+        for action in sensitive_actions(SensitiveRead(kind))
+        if (service := action.split(":")[0]) in subject.services and action not in confinable(service)
+    )
 
 
 @cache

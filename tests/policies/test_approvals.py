@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sudo_mcp_guardrails.agents import Agent, AgentEnvironment, SensitiveRead
+from sudo_mcp_guardrails.approval.session.grants import _OVERRIDES
 from sudo_mcp_guardrails.iam import Layers, PolicyDocument, Principal, Request, Statement, evaluate
 from sudo_mcp_guardrails.iam.properties import CONTEXTS, prove_subject
 from sudo_mcp_guardrails.iam.verdict import Verdict
 from sudo_mcp_guardrails.policies.approvals import TASKS, approval_properties
+from sudo_mcp_guardrails.policies.boundary.approved import OVERRIDES
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS, AgentPolicies
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.organization.packs import agent_scps
@@ -82,7 +84,7 @@ def test_every_property_of_every_role_in_every_context(name: str, *, proposes: b
 def test_they_are_asked_of_every_role() -> None:
     names = {s.capability: set(asked(s)) for s in subjects("no service of the workflow", proposes=True)}
     every = {"tokens", "records", "executions", "tasks", "functions", "calls", "urls", "keys", "aliases", "broker"}
-    every |= {"builds"}
+    every |= {"builds", "commands"}
     assert names == {c: every if c == "plan" else every | {"proposals"} for c in CAPABILITIES}
 
 
@@ -110,6 +112,13 @@ class TestEachCanFail:
             ("urls", "lambda:InvokeFunctionUrl", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-api"),
             ("proposals", "lambda:InvokeFunctionUrl", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-intake"),
             ("builds", "codebuild:UpdateProject", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
+            (
+                "builds",
+                "codebuild:BatchGetProjects",
+                f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform",
+            ),
+            ("builds", "codebuild:RetryBuild", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
+            ("commands", "codebuild:StartBuild", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
             ("keys", "kms:Sign", f"kms:us-east-1:{ACCOUNT}:key/1"),
             ("aliases", "kms:UpdateAlias", f"kms:us-east-1:{ACCOUNT}:alias/{PREFIX}-approval-decision"),
             ("broker", "sts:AssumeRole", f"iam::{ACCOUNT}:role/{PREFIX}/agents/other/{PREFIX}-other-apply"),
@@ -160,6 +169,8 @@ class TestMutation:
             ("keys of its own", "apply", "BoundaryKeys", {"keys"}),
             ("builds", "apply", "BoundaryProject", {"builds"}),
             ("builds", "workload", "BoundaryBuilds", {"builds"}),
+            ("builds", "apply", "BoundaryCommands", {"commands"}),
+            ("no service of the workflow", "apply", "BoundaryCommands", {"commands"}),
             ("its logs and queues, which it may read", "apply", "BoundaryForeignData", {"tokens"}),
         ],
     )
@@ -182,10 +193,10 @@ class TestOrganization:
     def test_by_themselves(self) -> None:
         names = GuardrailNames()
         left = {s.capability: not_proved(s) for s in new_agents(agent_scps(), names)}
-        # Keys keep agents out by their own policies, the project stays as it is by the boundaries alone. Of executions
-        # the prover cannot tell: too many kinds of ARNs.
+        # Keys keep agents out by their own policies, the project stays as it is, and runs its own
+        # commands, by the boundaries alone. Of executions the prover cannot tell: too many kinds of ARNs.
         known = {"keys", "aliases", "tokens", "executions", "builds"}
-        assert left == {"read": known, "plan": known | {"urls"}, "apply": known, "other": known}
+        assert left == {"read": known, "plan": known | {"urls"}, "apply": known | {"commands"}, "other": known}
 
     @pytest.mark.parametrize(
         "action", ["GetExecutionHistory", "DescribeExecution", "StopExecution", "RedriveExecution"]
@@ -203,6 +214,10 @@ class TestOrganization:
         for subject in subjects("its state machines and tables", proposes=True):
             stacked = replace(subject, layers=replace(subject.layers, scps=((FULL_ACCESS, *scps),)))
             assert not_proved(stacked) == set()
+
+
+def test_a_session_policy_refuses_whatever_the_apply_role_does() -> None:
+    assert {key.removeprefix("codebuild:") for key in OVERRIDES} <= set(_OVERRIDES)
 
 
 _PROJECT = f"codebuild:us-east-1:{ACCOUNT}:project/{{}}"

@@ -160,6 +160,21 @@ class TestWhatIsAsked:
         subject = role("apply", OPEN)
         assert not self.ids(subject) & {"sensitive-bulk-data", "sensitive-configuration"}
         assert self.ids(subject) >= {"sensitive-secret", "sensitive-credential", "sensitive-log"}
+        # Of what is not its own it is.
+        assert {name for name in self.ids(subject) if name.startswith("foreign-")} == {
+            "foreign-bulk-data",
+            "foreign-configuration",
+        }
+
+    def test_a_path_of_what_was_given_is_asked_where_a_prefix_owns_it(self) -> None:
+        def paths(*services: str, reads: list[SensitiveRead]) -> set[str]:
+            subject = role("apply", replace(RELEASE, services=services, sensitive_reads=reads))
+            return {p.id.removeprefix("escalation/") for p in agent_properties(subject) if p.kind == "escalation"}
+
+        every = paths("ec2", reads=[])
+        given = paths("ec2", reads=[SensitiveRead.SECRET, SensitiveRead.CREDENTIAL])
+        assert every - given == {"ec2-get-password-data"}
+        assert paths("redshift", reads=[SensitiveRead.CREDENTIAL]) == every
 
     def test_ids_are_unique_and_titles_are_ends_of_a_sentence(self) -> None:
         for subject in roles(RELEASE):
@@ -177,6 +192,14 @@ class TestWhatIsAsked:
             agent_properties(stray)
 
 
+@pytest.mark.parametrize("service", ["apigateway", "cognito-identity", "kms", "mediapackage", "redshift", "s3"])
+def test_an_agent_that_opted_into_every_class_reads_nothing_of_others(service: str) -> None:
+    agent = replace(RELEASE, services=[service], sensitive_reads=list(SensitiveRead))
+    found = prove_subjects((subject, agent_properties(subject)) for subject in roles(agent))
+    open_ = [(r.subject.capability, r.property.id) for r in found if r.proof.verdict is not Verdict.PROVED]
+    assert open_ == []
+
+
 class TestEachCanFail:
     @pytest.mark.parametrize("capability", sorted(CAPABILITIES))
     def test_a_role_that_may_do_anything_breaks_them_all(self, capability: str) -> None:
@@ -184,6 +207,17 @@ class TestEachCanFail:
         found = prove_subject(free, agent_properties(free), {"direct": CONTEXTS["direct"]})
         held = [(r.property.id, r.proof.reason) for r in found if r.proof.verdict is not Verdict.WITNESS]
         assert held == []
+
+    @pytest.mark.parametrize("sid", ["BoundaryForeignData", "BoundaryOutsideScope"])
+    def test_a_class_that_was_opted_into_is_not_read_of_others(self, sid: str) -> None:
+        subject = role("apply", OPEN)
+        boundary = subject.layers.boundary
+        assert boundary is not None
+        layers = Layers(identity=(FULL_ACCESS,), boundary=boundary)
+        asked = invariant(subject, "foreign-bulk-data")
+        assert verdict(replace(subject, layers=layers), asked) is Verdict.PROVED
+        without = replace(layers, boundary=boundary.without(sid))
+        assert verdict(replace(subject, layers=without), asked) is Verdict.WITNESS
 
     @pytest.mark.parametrize("capability", ["read", "plan", "apply"])
     def test_the_boundary_stops_what_is_added_to_a_role(self, capability: str) -> None:

@@ -44,7 +44,7 @@ def test_every_missing_deny_is_noticed(alone: tuple[Mutant, ...]) -> None:
     denies = [m for m in alone if m.effect == "Deny"]
     assert [m.sid for m in denies if not m.killed_by] == []
     assert {m.layer for m in denies} == {"identity", "boundary", "scp"}
-    assert len(denies) == 59
+    assert len(denies) == 60
 
 
 def test_every_missing_allow_is_noticed(alone: tuple[Mutant, ...]) -> None:

@@ -5,9 +5,12 @@ approval workflow alone. The actions of Cloud Control take no resource and know 
 IAM can say neither what they are about nor under which role. With a role they reach what that role may, and no other
 than the agent's execution role can be passed. Without one, Cloud Control makes its calls as the caller, in a session
 of up to 24 hours: each is decided again under the caller's policies, this boundary, and the session policy.
+A start of a build may carry commands, an image or a source of its own, and the project's role is none of the agents':
+the apply role may start it as it is set up and not otherwise, and a session policy pins the variables of each build.
 Sources: Service Authorization Reference, "Actions, resources, and condition keys for AWS Cloud Control API"; Cloud
 Control API user guide, "Specifying credentials for Cloud Control API" (the role is assumed by
-``cloudformation.amazonaws.com``); Service Authorization Reference, AWS CodeBuild.
+``cloudformation.amazonaws.com``); Service Authorization Reference, AWS CodeBuild; CodeBuild user guide, "AWS CodeBuild
+condition keys", "Prevent unauthorized modifications to project buildspec".
 """
 
 from __future__ import annotations
@@ -35,6 +38,13 @@ CONTROL_READS: Final = ("cloudformation:GetResource", "cloudformation:GetResourc
 BUILD: Final = "codebuild:StartBuild"
 BUILDS: Final = ("codebuild:BatchGetBuilds", BUILD)
 """What of the project that applies Terraform plans is used."""
+COMMANDS: Final = "codebuild:source.buildspec"
+"""Condition key of the commands that a start of a build brings; AWS tells whether there are any, and not which."""
+OVERRIDES: Final = (
+    COMMANDS,
+    *("codebuild:environment.image", "codebuild:logsConfig", "codebuild:serviceRole", "codebuild:source.location"),
+)
+"""Condition keys of what decides which code a build runs, as whom, and whether it is logged."""
 
 
 def project_arn(names: GuardrailNames, account: str = ACCOUNT) -> str:
@@ -57,31 +67,41 @@ def control(scope: AgentScope) -> tuple[str, ...]:
     return (REQUESTS,) if scope.proposes else ()
 
 
-def builds(scope: AgentScope) -> tuple[str, ...]:
-    """Return what starts a build, and shows one; nothing where there is no workflow."""
-    return BUILDS if scope.proposes else ()
-
-
 def statements(scope: AgentScope) -> tuple[Statement, ...]:
-    """Return the guardrail of the project, where the agent holds CodeBuild; where not, the ceiling has builds alone.
+    """Return the guardrails of the project: most where the agent holds CodeBuild; else the ceiling has builds alone.
 
     ``BoundaryReadersNeverWrite`` and ``BoundaryWorkloadsNeverDeploy`` keep requests and builds from other roles.
     """
-    if not (scope.proposes and "codebuild" in scope.services):
+    if not scope.proposes:
         return ()
+    held = "codebuild" in scope.services
+    # In fewer characters, and wherever it is: what denies may name more than there is.
+    project = (f"arn:*:codebuild:*:*:project/{scope.names.approval_name('terraform')}",)
+    commands = Statement(
+        sid="BoundaryCommands",
+        effect="Deny",
+        actions=(BUILD,),
+        # In fewer characters: who does not hold CodeBuild starts no other build.
+        resources=project if held else ("*",),
+        conditions=(("Null", COMMANDS, ("false",)),),
+        reason="commands that come with a build would run as the project's role, which is no agent's",
+    )
+    if not held:
+        return (commands,)
     return (
+        commands,
         Statement(
             sid="BoundaryProject",
             effect="Deny",
             not_actions=BUILDS,
-            resources=projects(scope),
+            resources=project,
             reason="what applies approved plans is used and not changed",
         ),
         Statement(
             sid="BoundaryBuilds",
             effect="Deny",
             actions=("codebuild:*",),
-            resources=projects(scope),
+            resources=project,
             conditions=(
                 ("StringNotLike", "aws:PrincipalArn", (f"*/{scope.names.role_name(scope.agent.name, 'apply')}",)),
             ),
@@ -96,7 +116,8 @@ def beyond_approved(
     """Return a path as a question about an apply role: what is left of it beside what the broker has it do.
 
     A build of the one project is none of its steps, nor is a request of Cloud Control under an execution role. Any
-    other project, and any other role, still is; a request without a role takes what the caller may do itself.
+    other project, and any other role, still is; a request without a role takes what the caller may do itself. A build
+    of that project with commands of its own is asked about apart, see ``invariant/approval-commands``.
 
     Args:
         steps: Of the path.
@@ -107,12 +128,19 @@ def beyond_approved(
     requests = any(set(step.actions) & set(CONTROL) for step in found)
     return tuple(
         replace(step, not_resources=(*step.not_resources, *roles))
-        if requests and step.actions == ("iam:PassRole",)
+        if requests and _to_cloudformation(step)
         else replace(step, not_resources=(*step.not_resources, *builds))
         if step.actions == (BUILD,)
         else step
         for step in found
     )
+
+
+def _to_cloudformation(step: Statement) -> bool:
+    """Return whether a step passes a role, and to CloudFormation alone, which Cloud Control is a part of."""
+    services = [value for _, key, values in step.conditions if key == "iam:PassedToService" for value in values]
+    to = bool(services) and all(service.startswith("cloudformation.amazonaws.com") for service in services)
+    return step.actions == ("iam:PassRole",) and to
 
 
 _PROJECT: Final = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform"
@@ -153,6 +181,15 @@ SCENARIOS: Final = (
         _PROJECT,
         "BoundaryOutsideCeiling",
         "changes the project that applies Terraform plans",
+    ),
+    _attack(
+        "apply-build-commands",
+        "apply",
+        BUILD,
+        _PROJECT,
+        "BoundaryCommands",
+        "has the project that applies Terraform plans run commands of its own",
+        {COMMANDS: "true"},
     ),
     _attack(
         "apply-other-project",

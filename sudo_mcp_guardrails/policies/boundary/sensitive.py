@@ -76,7 +76,7 @@ def harmless_reads(service: str) -> tuple[str, ...]:
     Then ``BoundaryOutsideScope``, which leaves these alone, denies the sensitive ones too; where this is empty,
     ``BoundaryForeignData`` does.
     """
-    sensitive = _confinable(service)
+    sensitive = confinable(service)
     every = {a.name for a in service_actions(service).values() if a.level in READS}
     full, harmless = compact(service, every), compact(service, every - set(sensitive))
     if not sensitive or len("".join(harmless)) > len("".join(full)):
@@ -87,7 +87,7 @@ def harmless_reads(service: str) -> tuple[str, ...]:
 @cache
 def _short(service: str, owned: bool) -> tuple[str, ...]:  # noqa: FBT001 - the key of a cache
     """Return a service's patterns: those that cover other reads where the agent owns something by its prefix."""
-    wanted = _confinable(service)
+    wanted = confinable(service)
     if not owned:
         return compact(service, wanted)
     types = set(owned_types(service))
@@ -115,12 +115,12 @@ def unconfined_reads(scope: AgentScope) -> tuple[str, ...]:
         for kind in kept(scope.agent.sensitive_reads)
         if kind not in _ALWAYS
         for action in sensitive_actions(kind)
-        if (service := action.split(":")[0]) in scope.services and action not in _confinable(service)
+        if (service := action.split(":")[0]) in scope.services and action not in confinable(service)
     )
 
 
 @cache
-def _confinable(service: str) -> tuple[str, ...]:
+def confinable(service: str) -> tuple[str, ...]:
     """Return a service's sensitive reads that take a resource a prefix can own."""
     owned, catalogue = set(owned_types(service)), service_actions(service)
     names = {action for kind in SensitiveRead for action in sensitive_actions(kind)} & set(catalogue)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import Statement
-from sudo_mcp_guardrails.policies.boundary.approved import builds
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -17,13 +16,14 @@ def statement(scope: AgentScope) -> Statement:
 
     Without it a function from an approved change could prepare and carry out the next one, approved by nobody.
     """
+    # An agent that holds CodeBuild starts builds of its own, see ``BoundaryBuilds``.
+    approved = ("codebuild:*",) if scope.proposes and "codebuild" not in scope.services else ()
     # In any account and partition, in fewer characters: a session has the boundary of its own account alone.
     workloads = f"arn:*:iam::*:role{scope.names.role_path(scope.agent.name)}workloads/*"
     return Statement(
         sid="BoundaryWorkloadsNeverDeploy",
         effect="Deny",
-        # An agent that holds CodeBuild starts builds of its own, see ``BoundaryBuilds``.
-        actions=("cloudformation:*", "iam:PassRole", *(() if "codebuild" in scope.services else builds(scope))),
+        actions=("cloudformation:*", "iam:PassRole", *approved),
         resources=("*",),
         conditions=(("ArnLike", "aws:PrincipalArn", (workloads,)),),
         reason="one approved change must not bring a second one, and what others configured often holds secrets",

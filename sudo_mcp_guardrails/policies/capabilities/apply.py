@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
-from sudo_mcp_guardrails.policies.boundary.approved import BUILDS, CONTROL, CONTROL_READS, projects
+from sudo_mcp_guardrails.policies.boundary.approved import (
+    BUILDS,
+    CONTROL,
+    CONTROL_READS,
+    OVERRIDES,
+    projects,
+)
 from sudo_mcp_guardrails.policies.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -78,10 +84,13 @@ def _approved(scope: AgentScope) -> tuple[Statement, ...]:
             effect="Allow",
             actions=BUILDS,
             resources=projects(scope),
-            reason="has the one project apply an approved Terraform plan",
+            conditions=tuple(("Null", key, ("true",)) for key in OVERRIDES),
+            reason="has the one project apply an approved Terraform plan, as it is set up",
         ),
     )
 
+
+_PROJECT: Final = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform"
 
 SCENARIOS: Final = (
     Scenario(
@@ -131,9 +140,18 @@ SCENARIOS: Final = (
         "apply-build",
         "apply",
         "codebuild:StartBuild",
-        "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform",
+        _PROJECT,
         allowed=True,
         sid="ApplyBuild",
+    ),
+    Scenario(
+        "apply-build-image",
+        "apply",
+        "codebuild:StartBuild",
+        _PROJECT,
+        allowed=False,
+        context={"codebuild:environment.image": "111111111111.dkr.ecr.us-east-1.amazonaws.com/mine"},
+        title="has that project run in an image of its own",
     ),
     Scenario("read-create-resource", "read", "cloudformation:CreateResource", "*", allowed=False),
     Scenario("read-resource", "plan", "cloudformation:GetResource", "*", allowed=False),

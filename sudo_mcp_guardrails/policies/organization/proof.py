@@ -80,7 +80,7 @@ def asked_of(subject: Subject, steps: tuple[Statement, ...], names: GuardrailNam
     # What may be passed, see ``AgentsPassRole``: each carries an agents' boundary.
     path = f"arn:{partition}:iam::{account}:role{names.agents_path}*"
     roles = (f"{path}/{names.prefix}-*-execution", f"{path}/workloads/*")
-    project = f"arn:{partition}:codebuild:*:*:project/{names.approval_name('terraform')}"
+    project = f"arn:{partition}:codebuild:*:{account}:project/{names.approval_name('terraform')}"
     return beyond_approved(steps, roles=roles, builds=(project,))
 
 

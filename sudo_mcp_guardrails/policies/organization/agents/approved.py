@@ -29,7 +29,8 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             sid="AgentsBuilds",
             effect="Deny",
             actions=(BUILD,),
-            not_resources=(project_arn(names, "*"),),
+            # Of the caller's own account: somebody else's of that name takes what he likes.
+            not_resources=(project_arn(names, "${aws:PrincipalAccount}"),),
             conditions=any_agent(names),
             reason="a build runs under its project's role, and the one project takes approved plans alone",
         ),
@@ -48,6 +49,13 @@ GUARDRAIL: Final = OrganizationGuardrail(
             "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/release",
             "AgentsBuilds",
             "starts a build that has somebody else's role",
+        ),
+        attack(
+            "scp-build-elsewhere",
+            BUILD,
+            "arn:${AWS::Partition}:codebuild:${AWS::Region}:999999999999:project/{names}-approval-terraform",
+            "AgentsBuilds",
+            "starts a build of another account's project of the right name",
         ),
     ),
 )
