@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.plan import Plan
     from sudo_mcp_guardrails.iam.documents import Conditions
 
-__all__ = ["ApplySettings", "Grant", "SessionPlan", "SessionPolicy", "limits", "session_plan", "session_policies"]
+__all__ = [
+    "ApplySettings",
+    "Grant",
+    "SessionPlan",
+    "SessionPolicy",
+    "each_session",
+    "limits",
+    "session_plan",
+    "session_policies",
+]
 
 SESSION_POLICY_LIMIT: Final = 2048
 """Characters of the session policies of one session, inline and managed together (STS API reference)."""
@@ -79,17 +88,23 @@ def session_plan(plan: Plan, settings: ApplySettings) -> SessionPlan:
 
 def session_policies(plan: Plan, settings: ApplySettings) -> tuple[SessionPolicy, ...]:
     """Return the policies of a plan's sessions, as :func:`session_plan` does."""
+    return tuple(each_session(plan, settings))
+
+
+def each_session(plan: Plan, settings: ApplySettings) -> Iterator[SessionPolicy]:
+    """Yield the policies of :func:`session_policies` one by one, for who shows the first of many.
+
+    Raises:
+        PlanError: As there, once it comes to the session that cannot be made.
+    """
     wanted = grants(plan, settings)
     if not wanted:
         raise PlanError("the plan has nothing to carry out")
-    if plan.form is not Form.API_CALLS:
-        return (_session(1, wanted),)
-    sessions: list[SessionPolicy] = []
-    for group in _split(wanted):
-        if len(sessions) == MAX_SESSIONS:
+    groups = _split(wanted) if plan.form is Form.API_CALLS else iter((wanted,))
+    for number, group in enumerate(groups, 1):
+        if number > MAX_SESSIONS:
             raise PlanError(f"the plan takes more than {MAX_SESSIONS} sessions")
-        sessions.append(_session(len(sessions) + 1, group))
-    return tuple(sessions)
+        yield _session(number, group)
 
 
 def _split(wanted: Sequence[Grant]) -> Iterator[tuple[Grant, ...]]:

@@ -7,6 +7,7 @@ from statistics import mean
 import pytest
 
 from sudo_mcp_guardrails.agents import RiskClass
+from sudo_mcp_guardrails.approval.store.trust_checkpoint import MAX_AGE
 from sudo_mcp_guardrails.approval.trust_ledger.points import MILLION, POINT, decayed, scale
 from sudo_mcp_guardrails.approval.trust_ledger.policy import DAY, TIERS
 from tests.approval.test_trust_statistics import (
@@ -87,3 +88,7 @@ def test_the_figures_are_measured() -> None:
     said.append(f"at 1 % after {good:,.0f} items and one at 0.2 % after {best:,.0f}")
     text = " ".join(TEXT.split())
     assert [line for line in said if line not in text] == []
+
+
+def test_how_long_a_process_goes_on_by_itself_is_the_codes() -> None:
+    assert f"at the latest {MAX_AGE // 60} minutes later" in " ".join(TEXT.split())

@@ -19,7 +19,7 @@ from sudo_mcp_guardrails.approval.applying.forms.progress import Work, failed
 from sudo_mcp_guardrails.approval.applying.forms.terraform import TerraformWay
 from sudo_mcp_guardrails.approval.applying.journal import CALL_STARTED, VERIFIED, Journal
 from sudo_mcp_guardrails.approval.applying.reading.submitted import fetched, looked_up
-from sudo_mcp_guardrails.approval.applying.refusal import ApplyRefused
+from sudo_mcp_guardrails.approval.applying.refusal import AgentContained, ApplyRefused
 from sudo_mcp_guardrails.approval.deciding.events import ExecutionStarted
 from sudo_mcp_guardrails.approval.deciding.status import State
 from sudo_mcp_guardrails.approval.errors import PlanError
@@ -104,7 +104,7 @@ class Broker:
             bundle = grounds.change_set(session, arn, asker)
         else:
             submitted = fetched(grounds.objects, grounds.bucket, BundleRef.from_document(source))
-            bundle = looked_up(session, submitted, account=asker.account, region=asker.region)
+            bundle = grounds.placed(approval, looked_up(session, submitted, account=asker.account, region=asker.region))
         plan = bundle.plan()
         if plan.form.value != asked.get("form"):
             raise ApplyRefused(f"the plan is a {plan.form.value}, the request says {str(asked.get('form'))[:40]!r}")
@@ -135,8 +135,8 @@ class Broker:
             status = journal.status(case)
             if self._begun(case, status):
                 try:
-                    plan = self.grounds.approved(case)
-                except ApplyRefused as error:
+                    plan = self._approved(case)
+                except (ApplyRefused, PlanError) as error:
                     # It began, so that this is no refusal: what came of it, whoever records the failure has to say.
                     return _answer(case, failed(Veil().text(f"the execution cannot go on: {error}")))
                 work = self._work(journal, case, plan)
@@ -146,6 +146,10 @@ class Broker:
                 raise journal.refuse(
                     f"the approval is {status.state.value}: {because or 'it is not to be carried out'}"
                 )
+            try:
+                self.grounds.sessions.check(case.request.requester.agent)
+            except AgentContained as error:
+                raise journal.refuse(str(error)) from None
             refusal = self._deviates(journal, case)
             if refusal is not None:
                 raise refusal
@@ -218,6 +222,13 @@ class Broker:
             return False
         other_policy = case.request.policy_version != self.grounds.settings.policy.version
         return status.state is State.EXECUTING or (other_policy and bool(case.of_kind(CALL_STARTED)))
+
+    def _approved(self, case: Case) -> Plan:
+        """Return the approved plan; before the first call of it, with the file that will be applied compared."""
+        plan = self.grounds.approved(case)
+        if plan.form is Form.TERRAFORM and not case.of_kind(CALL_STARTED):
+            self.grounds.check_saved(case, plan)
+        return plan
 
     def _deviates(self, journal: Journal, case: Case) -> ApplyRefused | None:
         """Read the plan again as it is now, and refuse for good where it is another one, or cannot be bound."""

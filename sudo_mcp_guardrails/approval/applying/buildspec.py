@@ -1,8 +1,10 @@
-"""The build that applies a saved plan of Terraform: it compares twice, and applies that file.
+"""The build that applies a saved plan of Terraform: it compares twice, applies that file, and leaves none behind.
 
-The project has static variables ``PLAN_BUCKET`` and ``BUNDLE_BUCKET``; the rest comes with each build, where the
-broker's session policy pins every value. The project's role is the execution role's, and reads these two buckets.
-Source: CodeBuild user guide, "Build specification reference".
+The project has static variables ``PLAN_BUCKET`` and ``BUNDLE_BUCKET``, both the evidence bucket; the rest comes with
+each build, where the broker's session policy pins every value. The project's role reads ``plans/*`` there, by version.
+It cannot be on the agents' path, which that bucket lets nobody in from. The file and what is shown of it may hold
+secrets in clear text, so that they are removed however the build ends.
+Source: CodeBuild user guide, "Build specification reference" (``finally`` runs also where a command failed).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 from typing import Final
 
 MODULE: Final = "sudo_mcp_guardrails.approval.applying.compare"
+_FILES: Final = "approved.tfplan bundle.json shown.json"
 
 
 def buildspec(*, terraform: str = "terraform", python: str = "python3", install: tuple[str, ...] = ()) -> str:
@@ -41,6 +44,7 @@ def buildspec(*, terraform: str = "terraform", python: str = "python3", install:
                         f"{terraform} apply -input=false -auto-approve approved.tfplan",
                         'export APPLIED_DIGEST="$PLAN_DIGEST"',
                     ],
+                    "finally": [f"rm -f {_FILES}"],
                 },
             },
         },

@@ -14,14 +14,15 @@ from sudo_mcp_guardrails.approval.deciding.request import Requester
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Form
 from sudo_mcp_guardrails.approval.session_policy import ApplySettings
+from sudo_mcp_guardrails.approval.store import saved_plan
 from sudo_mcp_guardrails.approval.store.asked import BundleRef
+from sudo_mcp_guardrails.approval.store.bundle import Bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sudo_mcp_guardrails.approval.applying.sessions import Session, Sessions
     from sudo_mcp_guardrails.approval.plan import Plan
-    from sudo_mcp_guardrails.approval.store.bundle import Bundle
     from sudo_mcp_guardrails.approval.store.case import Case
     from sudo_mcp_guardrails.approval.store.settings import ApprovalSettings
 
@@ -81,7 +82,28 @@ class Grounds:
         if case.asked.form not in FORMS:
             raise ApplyRefused(f"a plan of form {case.asked.form.value} is not carried out")
         kept = fetched(self.objects, self.bucket, case.asked.bundle)
+        if case.asked.form is Form.TERRAFORM:
+            self.check_saved(case, kept.plan())
         return looked_up(session, kept, account=asker.account, region=asker.region)
+
+    def placed(self, approval: str, bundle: Bundle) -> Bundle:
+        """Return a Terraform plan's bundle with where its file is, by version, after comparing the file's hash.
+
+        Other bundles are returned as they are. What the bundle said of the place before does not count.
+
+        Raises:
+            PlanError: The file is not there, or another one is.
+        """
+        if bundle.form is not Form.TERRAFORM:
+            return bundle
+        known = bundle.known
+        where = saved_plan.pinned(self.objects, self.bucket, approval, str(known.get("artifact") or ""))
+        return Bundle(bundle.form, bundle.data, {**known, "options": {**dict(known.get("options") or {}), **where}})
+
+    def check_saved(self, case: Case, plan: Plan) -> None:
+        """Compare an approved Terraform plan's file with the hash that was approved; raises PlanError."""
+        options = plan.parameters["Options"]
+        saved_plan.check(self.objects, self.bucket, case.request.id, options, plan.artifact)
 
     def approved(self, case: Case) -> Plan:
         """Return the plan that was approved, from what was kept: what runs already is not there any more as it was."""
@@ -105,8 +127,8 @@ class Grounds:
     def apply_settings(self, asker: Asker, plan: Plan, bundle: BundleRef) -> ApplySettings:
         """Return with what a plan is carried out.
 
-        A saved plan file of Terraform lies where the plan's options ``PlanKey`` and ``PlanVersion`` say; the build
-        compares its hash.
+        A saved plan file of Terraform lies where the plan's options ``PlanKey`` and ``PlanVersion`` say, which are the
+        broker's; the broker has compared its hash, and the build compares it again.
         """
         project, variables = "", {}
         if plan.form is Form.TERRAFORM:
@@ -115,7 +137,7 @@ class Grounds:
                 raise PlanError("no project is set that carries out plans of Terraform, expected the name of one")
             project = f"arn:{self.partition}:codebuild:{asker.region}:{asker.account}:project/{name}"
             options = plan.parameters["Options"]
-            key, version = (str(options.get(each) or "") for each in ("PlanKey", "PlanVersion"))
+            key, version = (str(options.get(each) or "") for each in saved_plan.PLACE)
             if not (key and version):
                 raise PlanError("the plan does not say where its file is, expected the options PlanKey and PlanVersion")
             variables = {

@@ -11,14 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
-from sudo_mcp_guardrails.approval.applying.refusal import ApplyRefused
+from sudo_mcp_guardrails.approval.applying.refusal import AgentContained, ApplyRefused
 from sudo_mcp_guardrails.approval.session_policy import SESSION_POLICY_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sudo_mcp_guardrails.approval.deciding.request import Requester
     from sudo_mcp_guardrails.approval.session_policy import SessionPolicy
+    from sudo_mcp_guardrails.state.kill_switch import Verdict
 
 READ_SECONDS: Final = 900
 APPLY_SECONDS: Final = 3600
@@ -112,9 +113,19 @@ class Sessions:
         make: Makes clients of a session.
         partition: Of the roles' ARNs.
         prefix: Of the guardrails' names.
+        allows: Asks the kill switch about an agent, each time. Default: there is none.
     """
 
-    def __init__(self, sts: Any, make: MakesClient, *, partition: str, prefix: str) -> None:  # noqa: ANN401 - of boto3
+    def __init__(
+        self,
+        sts: Any,  # noqa: ANN401 - of boto3
+        make: MakesClient,
+        *,
+        partition: str,
+        prefix: str,
+        allows: Callable[[str], Verdict] | None = None,
+    ) -> None:
+        self._allows = allows
         self._sts = sts
         self._make = make
         self._partition = partition
@@ -123,6 +134,16 @@ class Sessions:
     def role_arn(self, account: str, agent: str, kind: str) -> str:
         """Return the ARN of one of an agent's roles."""
         return f"arn:{self._partition}:iam::{account}:role/{self._prefix}/agents/{agent}/{self._prefix}-{agent}-{kind}"
+
+    def check(self, agent: str) -> None:
+        """Ask the kill switch.
+
+        Raises:
+            AgentContained: It contains the agent, or cannot be read.
+        """
+        verdict = self._allows(agent) if self._allows is not None else None
+        if verdict is not None and not verdict.allowed:
+            raise AgentContained(f"the kill switch stops agent {agent!r}: {verdict.reason}")
 
     def reading(self, asker: Asker) -> Session:
         """Return a session that reads.
@@ -140,7 +161,11 @@ class Sessions:
             asker: For whom.
             plan_digest: Of the approved plan.
             policy: Of :func:`~sudo_mcp_guardrails.approval.session_policy.session_plan`.
+
+        Raises:
+            AgentContained: The kill switch contains the agent, or cannot be read.
         """
+        self.check(asker.requester.agent)
         if len(policy.json) > SESSION_POLICY_LIMIT:
             raise ApplyRefused(f"session policy has {len(policy.json)} characters, allowed are {SESSION_POLICY_LIMIT}")
         return self._assumed(asker, f"sha256-{plan_digest}", policy.json, APPLY_SECONDS)

@@ -76,8 +76,8 @@ class RelyingParty:
         if not self.id or not self.origins:
             raise DecisionError("the relying party has no id or no origin")
         for origin in self.origins:
-            # Browsers offer WebAuthn in secure contexts alone; loopback is one.
-            if not re.fullmatch(r"https://[^/\s]+|http://localhost(:\d+)?", origin):
+            # Browsers offer WebAuthn in secure contexts alone; localhost and the names below it, all loopback, are.
+            if not re.fullmatch(r"https://[^/\s]+|http://(?:[a-z0-9-]+\.)*localhost(:\d+)?", origin):
                 raise DecisionError(f"origin {origin[:80]!r} is not allowed, allowed: https, or http://localhost")
 
 

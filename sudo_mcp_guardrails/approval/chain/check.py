@@ -88,6 +88,7 @@ def verify(
     *,
     published: ChainHead | None = None,
     known: ChainHead | None = None,
+    partial: bool = False,
 ) -> list[Problem]:
     """Return everything that is wrong with a chain, in the order of its numbers; nothing where it is whole.
 
@@ -99,11 +100,16 @@ def verify(
         published: a head that its writer cannot change. Without one a tail that was cut off does not show.
         known: a head up to which the chain was verified before: its signatures are not verified again, since the
             digests up to there lead to it. Default: all signatures are verified.
+        partial: whether records before the known head are left out, for who kept what they say: the head's own record
+            must be there, as it was. Default: all records must be there.
 
     Raises:
-        EvidenceError: there are more records than a chain may have, or a head is another chain's.
+        EvidenceError: there are more records than a chain may have, a head is another chain's, or records are left out
+            and no head is known.
     """
     check_chain(chain)
+    if partial and (known is None or not known.length):
+        raise EvidenceError(f"records of chain {chain!r} are left out, and no head says what came before")
     if len(records) > MAX_NUMBER:
         raise EvidenceError(f"chain {chain!r} has {len(records)} records, allowed are {MAX_NUMBER}")
     for head in (published, known):
@@ -115,7 +121,7 @@ def verify(
         for record in records
         if record.chain != chain
     ]
-    problems.extend(_breaks(chain, own))
+    problems.extend(_breaks(chain, own, known.length if partial and known else 1))
     # Digests that lead up to a head that is known leave nothing to choose in what was signed below it.
     trusted = known.length if known and not problems and not _against(own, known) else 0
     for record in own:
@@ -140,10 +146,10 @@ def _of_record(record: Record, verifier: Verifier, keys: Collection[str], *, sig
         yield Problem(record.chain, record.number, Flaw.SIGNATURE, text)
 
 
-def _breaks(chain: str, own: Sequence[Record]) -> Iterator[Problem]:
-    """Yield where records, in the order of their numbers, do not follow each other."""
-    if own and own[0].number > 1:
-        yield Problem(chain, own[0].number, Flaw.GAP, f"1 to {own[0].number - 1} are missing")
+def _breaks(chain: str, own: Sequence[Record], first: int) -> Iterator[Problem]:
+    """Yield where records, in the order of their numbers, do not follow each other from a first one on."""
+    if own and own[0].number > first:
+        yield Problem(chain, own[0].number, Flaw.GAP, f"{first} to {own[0].number - 1} are missing")
     if own and own[0].number == 1 and own[0].previous != genesis(chain):
         yield Problem(chain, 1, Flaw.CHANGED, "record 1 does not begin this chain")
     for before, record in pairwise(own):

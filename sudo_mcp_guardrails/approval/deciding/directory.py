@@ -207,13 +207,19 @@ def _directory(text: str, clients: Mapping[str, Any]) -> Directory:
 
 
 def _pages(operation: Any, asked: str, told: str, **options: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - boto3
-    """Yield all pages of a listing; none for somebody who is not there any more."""
-    for _ in range(_PAGES):
+    """Yield all pages of a listing; none for somebody who is not there any more.
+
+    Raises:
+        DecisionError: there are too many, or he went while they were told: the pages before do not count then.
+    """
+    for number in range(_PAGES):
         try:
             page = operation(**options)
         except Exception as error:
             if code_of(error) not in _GONE:
                 raise
+            if number:
+                raise DecisionError("the directory lists groups of somebody who is not in it any more") from None
             return
         yield page
         if not page.get(told):

@@ -197,7 +197,7 @@ class ApprovalPolicy(codec.Documented):
             for mine in self.quorums
             for default in QUORUMS
             if (mine.risk, mine.production) == (default.risk, default.production)
-            and (mine.people < default.people or mine.groups < default.groups or mine.rule > default.rule)
+            and (mine.people < default.people or mine.groups < default.groups)
         ]
         if self.owner_team_decides:
             found.append("members of the team that owns an agent decide about it")

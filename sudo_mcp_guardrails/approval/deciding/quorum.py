@@ -25,7 +25,8 @@ class Quorum:
         production: whether it is about production.
         people: how many approve.
         groups: how many different groups they are of: each of so many is of another one.
-        rule: whether a rule may decide instead, where the agent has earned it; never for R3.
+        rule: whether a rule may decide instead, where the agent has earned it; never for R3. When it has is said by the
+            policy of trust: R1 from T2 on, R2 at T3 alone, each within its budget.
         expires_after: seconds that a request lives, up to four hours.
 
     Raises:
@@ -59,12 +60,12 @@ QUORUMS: Final[tuple[Quorum, ...]] = (
     Quorum(RiskClass.R0, production=True, people=0, expires_after=_HOUR),
     Quorum(RiskClass.R1, production=False, people=1, rule=True),
     Quorum(RiskClass.R1, production=True, people=1, rule=True),
-    Quorum(RiskClass.R2, production=False, people=1),
-    Quorum(RiskClass.R2, production=True, people=1),
+    Quorum(RiskClass.R2, production=False, people=1, rule=True),
+    Quorum(RiskClass.R2, production=True, people=1, rule=True),
     Quorum(RiskClass.R3, production=False, people=2, expires_after=2 * _HOUR),
     Quorum(RiskClass.R3, production=True, people=2, groups=2, expires_after=2 * _HOUR),
 )
-"""Quorums of a policy that names none."""
+"""Quorums of a policy that names none: with them the table of tiers and classes alone says where a rule decides."""
 
 
 @dataclass(frozen=True)

@@ -181,14 +181,18 @@ class EvidenceStore:
         item = self._item(chain, number)
         return self._read(chain, item) if item else None
 
-    def records(self, chain: str) -> list[Record]:
+    def records(self, chain: str, since: int = 1) -> list[Record]:
         """Return the records of a chain in their order. Nothing is verified.
+
+        Args:
+            chain: its name.
+            since: number of the first one that is wanted. Default: all.
 
         Raises:
             EvidenceError: what is stored is no record, or there are too many.
         """
         found: list[Record] = []
-        for item in pages(self._dynamodb, "query", **self._of(chain)):
+        for item in pages(self._dynamodb, "query", **self._of(chain, since)):
             found.append(self._read(chain, item))
             if len(found) > MAX_NUMBER:
                 raise EvidenceError(f"chain {chain!r} has more than {MAX_NUMBER} records")
@@ -226,14 +230,19 @@ class EvidenceStore:
         found: Mapping[str, Any] = answer.get("Item", {})
         return found
 
-    def _of(self, chain: str) -> dict[str, Any]:
-        return {
+    def _of(self, chain: str, since: int = 1) -> dict[str, Any]:
+        found: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#chain = :chain",
             "ExpressionAttributeNames": {"#chain": "chain"},
             "ExpressionAttributeValues": {":chain": {"S": check_chain(chain)}},
             "ConsistentRead": True,
         }
+        if since > 1:
+            found["KeyConditionExpression"] += " AND #number >= :since"
+            found["ExpressionAttributeNames"]["#number"] = "number"
+            found["ExpressionAttributeValues"][":since"] = {"N": str(since)}
+        return found
 
     def _read(self, chain: str, item: Mapping[str, Any]) -> Record:
         record = Record.from_line(text_of(item, "record"))

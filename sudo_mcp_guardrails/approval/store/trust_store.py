@@ -1,13 +1,17 @@
-"""The ledger of trust in DynamoDB: one chain for each agent, replayed whenever something is to be decided."""
+"""The ledger of trust in DynamoDB: one chain for each agent, replayed whenever something is to be decided.
+
+A process that has verified and replayed a ledger goes on from there
+(:mod:`~sudo_mcp_guardrails.approval.store.trust_checkpoint`): the answer is the same.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.approval.store.evidence_store import MAX_RACES, Lost
-from sudo_mcp_guardrails.approval.trust import AutoDecision, automatic, chain_name, decide, replay_ledger
+from sudo_mcp_guardrails.approval.store.trust_checkpoint import ONCE, Checkpoints
+from sudo_mcp_guardrails.approval.trust import AutoDecision, automatic, chain_name, decide
 from sudo_mcp_guardrails.approval.trust_ledger.entries import document, kind_of
-from sudo_mcp_guardrails.approval.trust_ledger.facts import Automatic, Outcome, Trigger
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.agents import RiskClass
@@ -18,8 +22,6 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.trust_ledger.entries import Fact
     from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
     from sudo_mcp_guardrails.approval.trust_ledger.state import TrustState
-
-_ONCE: Final = (Automatic, Outcome, Trigger)
 
 
 class TrustStore:
@@ -34,13 +36,11 @@ class TrustStore:
 
     def __init__(self, store: EvidenceStore, verifier: Verifier, keys: Keys, policy: TrustPolicy) -> None:
         self._store = store
-        self._verifier = verifier
-        self._keys = keys
-        self._policy = policy
+        self._checkpoints = Checkpoints(store, verifier, keys, policy)
 
     def state(self, agent: str) -> TrustState:
         """Return where an agent stands; T0 in everything where its ledger is not whole."""
-        return self._state(agent, self._store.records(chain_name(agent)))
+        return self._checkpoints.ledger(agent).state
 
     def add(self, agent: str, fact: Fact, who: str) -> Record:
         """Record a fact; once, where it is one that an approval makes, however often it is asked for.
@@ -56,15 +56,12 @@ class TrustStore:
         """
         chain = chain_name(agent)
         for _ in range(MAX_RACES):
-            records = self._store.records(chain)
-            there = _same(records, fact) if isinstance(fact, _ONCE) else None
+            there, last = self._recorded(agent, fact)
             if there is not None:
                 self._store.copy(there)
                 return there
             try:
-                return self._store.append_if(
-                    chain, records[-1] if records else None, kind_of(fact), who, document(fact)
-                )
+                return self._store.append_if(chain, last, kind_of(fact), who, document(fact))
             except Lost:
                 self._store.wait()
         raise Lost(f"ledger of {agent!r} took no record of kind {kind_of(fact)!r} in {MAX_RACES} attempts")
@@ -92,44 +89,41 @@ class TrustStore:
         """
         chain = chain_name(agent)
         for _ in range(MAX_RACES):
-            records = self._store.records(chain)
-            state = self._state(agent, records)
-            done = _automatic_of(records, item.id)
+            ledger = self._checkpoints.ledger(agent)
+            state = ledger.state
+            done = ledger.automatic.get(item.id)
             if done is not None and not state.broken:
-                tier = state.cell(risk, environment).tier
-                audit = done.body.get("audit") is True
+                number, audit = done
                 return AutoDecision(
                     automatic=True,
-                    reason=f"it was allowed by rule as entry {done.number}",
-                    tier=tier,
+                    reason=f"it was allowed by rule as entry {number}",
+                    tier=state.cell(risk, environment).tier,
                     allowed=True,
                     audit=audit,
-                    number=done.number,
+                    number=number,
                 )
             decision = decide(state, risk, environment, item)
             if not decision.automatic or not by_rule:
                 return decision
             fact = automatic(state, risk, environment, item, decision)
             try:
-                self._store.append_if(chain, records[-1] if records else None, kind_of(fact), who, document(fact))
+                self._store.append_if(chain, ledger.last, kind_of(fact), who, document(fact))
             except Lost:
                 self._store.wait()
             else:
                 return decision
         raise Lost(f"ledger of {agent!r} took no record of {item.id!r} in {MAX_RACES} attempts")
 
-    def _state(self, agent: str, records: list[Record]) -> TrustState:
-        keys = self._keys.of_chain(chain_name(agent))
-        return replay_ledger(agent, records, self._policy, self._store.now(), verifier=self._verifier, keys=keys)
+    def _recorded(self, agent: str, fact: Fact) -> tuple[Record | None, Record | None]:
+        """Return the record that says the same already, where a fact is recorded once, and the ledger's last one."""
+        known = self._checkpoints.recorded(agent, fact)
+        if known is not None:
+            return known
+        records = self._store.records(chain_name(agent))
+        there = _same(records, fact) if isinstance(fact, ONCE) else None
+        return there, records[-1] if records else None
 
 
 def _same(records: list[Record], fact: Fact) -> Record | None:
-    """Return the record that says the same already."""
     kind, body = kind_of(fact), document(fact)
     return next((record for record in reversed(records) if record.kind == kind and record.body == body), None)
-
-
-def _automatic_of(records: list[Record], item: str) -> Record | None:
-    return next(
-        (one for one in reversed(records) if one.kind == "trust-automatic" and one.body.get("item") == item), None
-    )

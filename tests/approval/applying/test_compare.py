@@ -80,6 +80,7 @@ def test_the_build_compares_before_it_applies() -> None:
     assert order == sorted(order)
     assert spec["env"]["exported-variables"] == ["APPLIED_DIGEST"]
     assert "install" not in spec["phases"]
+    assert spec["phases"]["build"]["finally"] == ["rm -f approved.tfplan bundle.json shown.json"]
     assert (
         json.loads(buildspec(install=("pip install x==1",)))["phases"]["install"]["commands"][-1] == "pip install x==1"
     )
@@ -99,7 +100,8 @@ def test_a_build_with_another_file_applies_nothing(tmp_path: Path, *, right: boo
     }.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
-    commands = json.loads(buildspec())["phases"]["build"]["commands"]
+    build = json.loads(buildspec())["phases"]["build"]
+    commands = build["commands"]
     hashed = hashlib.sha256(SAVED).hexdigest() if right else "0" * 64
     names = ("PLAN_BUCKET", "PLAN_KEY", "PLAN_VERSION", "BUNDLE_BUCKET", "BUNDLE_KEY", "BUNDLE_VERSION", "PLAN_DIGEST")
     environment = {**dict.fromkeys(names, "x"), "PLAN_FILE_SHA256": hashed, "PATH": f"{programs}:/usr/bin:/bin"}
@@ -107,3 +109,6 @@ def test_a_build_with_another_file_applies_nothing(tmp_path: Path, *, right: boo
     assert done.returncode == code
     ran = (tmp_path / "ran").read_text().split() if (tmp_path / "ran").exists() else []
     assert ran == (["init", "show", "apply"] if right else [])
+    assert (tmp_path / "approved.tfplan").exists()
+    subprocess.run([bash, "-c", "\n".join(build["finally"])], cwd=tmp_path, timeout=30, check=True)
+    assert not any((tmp_path / name).exists() for name in ("approved.tfplan", "bundle.json", "shown.json"))

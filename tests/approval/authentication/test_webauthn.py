@@ -213,7 +213,16 @@ def test_an_answer_without_a_response_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://approvals.example.com", "https://", "https://a/b", "http://localhost.evil", ""]
+    "origin",
+    [
+        "http://approvals.example.com",
+        "https://",
+        "https://a/b",
+        "http://localhost.evil",
+        "http://evillocalhost",
+        "http://a.localhost.evil",
+        "",
+    ],
 )
 def test_an_origin_without_tls_is_no_origin(origin: str) -> None:
     with pytest.raises(DecisionError, match="origin"):
@@ -264,3 +273,8 @@ def test_a_key_that_did_not_verify_its_user_is_not_enough() -> None:
     factor = verified(assertion, challenge=challenge).factor
     found = status(request, [viewed(request, "alice"), decided(request, "alice", factor=factor)], now=START + 300)
     assert "did not verify its user" in found.uncounted[0].reason
+
+
+@pytest.mark.parametrize("origin", ["http://localhost", "http://approvals.localhost:8080", "https://a.example"])
+def test_an_origin_that_browsers_take_for_secure_is_taken(origin: str) -> None:
+    assert RelyingParty("a", (origin,)).origins == (origin,)

@@ -83,6 +83,19 @@ def test_who_is_gone_is_in_no_group(setting: str, who: Identity, gone: str) -> N
     assert ask(setting, Pages(gone=gone), who) == ()
 
 
+def test_who_goes_while_the_groups_are_told_is_in_none_of_the_pages_before() -> None:
+    class Leaving(Pages):
+        def _leave(self, **call: Any) -> dict[str, Any]:
+            page = self._next(**call)
+            self.gone = "UserNotFoundException"
+            return page
+
+        admin_list_groups_for_user = _leave
+
+    with pytest.raises(DecisionError, match="not in it any more"):
+        ask(f"cognito:{POOL}", Leaving({"Groups": [{"GroupName": "sre"}], "NextToken": "n"}), COGNITO)
+
+
 @pytest.mark.parametrize(
     ("setting", "who"),
     [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sudo_mcp_guardrails.agents import RiskClass
 from sudo_mcp_guardrails.approval.deciding.quorum import QUORUMS, Quorum, Vote, different_groups, lacking
 from sudo_mcp_guardrails.approval.errors import DecisionError
+from sudo_mcp_guardrails.approval.trust_ledger.policy import TABLE, Handling
 
 
 def test_the_defaults_are_those_of_the_issue() -> None:
@@ -19,12 +20,26 @@ def test_the_defaults_are_those_of_the_issue() -> None:
         ("R0", True): (0, 0, False),
         ("R1", False): (1, 0, True),
         ("R1", True): (1, 0, True),
-        ("R2", False): (1, 0, False),
-        ("R2", True): (1, 0, False),
+        ("R2", False): (1, 0, True),
+        ("R2", True): (1, 0, True),
         ("R3", False): (2, 0, False),
         ("R3", True): (2, 2, False),
     }
     assert all(one.expires_after <= 4 * 3600 for one in QUORUMS)
+
+
+def test_the_defaults_leave_it_to_the_tiers_where_a_rule_decides() -> None:
+    """A class that some tier does by rule has a quorum that lets it, and no other class has."""
+    by_rule = {
+        risk
+        for row in TABLE.values()
+        for risk, handling in row.items()
+        if handling in (Handling.AUTOMATIC, Handling.AUDITED) and risk is not RiskClass.R0
+    }
+    assert by_rule == {RiskClass.R1, RiskClass.R2}
+    assert {(one.risk, one.production) for one in QUORUMS if one.rule} == {
+        (risk, production) for risk in by_rule for production in (False, True)
+    }
 
 
 @pytest.mark.parametrize(
