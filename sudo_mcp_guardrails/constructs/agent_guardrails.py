@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
+    from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
     from sudo_mcp_guardrails.iam.documents import PolicyDocument
 
@@ -48,6 +49,7 @@ class AgentGuardrails(Construct):
             the apply roles.
         runs: Where the session broker writes down who is behind each run: ``ApprovalWorkflow.runs``. With it plan
             sessions may propose to the workflow of this account. Default: nowhere, and nothing can be proposed.
+        kill_switch: Whom the session broker refuses. Default: nobody is contained.
         direct_assumption: Who may assume read and plan without the broker, for break-glass. Default: nobody.
             Setting it is a warning, ``sudo-mcp-guardrails:agentGuardrails.directAssumption``.
         names: Names of the guardrails' own resources; another prefix makes a second copy in one account possible.
@@ -67,6 +69,7 @@ class AgentGuardrails(Construct):
         callers: Sequence[BrokerCaller] = (),
         apply_broker: iam.IRole | None = None,
         runs: dynamodb.ITable | None = None,
+        kill_switch: KillSwitch | None = None,
         direct_assumption: DirectAssumption | None = None,
         names: GuardrailNames | None = None,
         session_duration: cdk.Duration | None = None,
@@ -79,7 +82,14 @@ class AgentGuardrails(Construct):
         known = None if cdk.Token.is_unresolved(account) else account
         scopes = {agent.name: AgentScope(agent, known, names, proposes=runs is not None) for agent in ordered}
         self.broker: SessionBroker = SessionBroker(
-            self, "Broker", agents=ordered, callers=callers, names=names, session_duration=session_duration, runs=runs
+            self,
+            "Broker",
+            agents=ordered,
+            callers=callers,
+            names=names,
+            session_duration=session_duration,
+            runs=runs,
+            kill_switch=kill_switch,
         )
         """Mints read and plan sessions."""
         self.execution_boundary: GuardrailPolicy = GuardrailPolicy(

@@ -87,8 +87,9 @@ class GuardRules:
         Nothing is raised: the CDK makes of an exception a report without violations, which its CLI takes for a
         success. A template that could not be looked at is a finding instead.
         """
-        stacks = list(context.stack_templates)
+        stacks: list[cdk.PolicyValidationStack] = []
         try:
+            stacks += context.stack_templates
             violations = self._check(context.app_construct, stacks)
         except Exception as error:  # noqa: BLE001 - any error at all leaves templates that no rule was run on
             what = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import aws_cdk as cdk
 
 from sudo_mcp_guardrails.iam.documents import Statement
+from sudo_mcp_guardrails.policies.log_group_keys import log_groups_may_use
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION
 
 if TYPE_CHECKING:
@@ -221,21 +222,7 @@ def key_users(senders: Sequence[tuple[str, str]]) -> list[Statement]:
             principals=(("AWS", f"arn:{PARTITION}:iam::{ACCOUNT}:root"),),
             reason="the account's own policies decide, so that the key never gets lost",
         ),
-        Statement(
-            "PipelineKeyLogs",
-            "Allow",
-            ("kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
-            resources=("*",),
-            principals=(("Service", f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),),
-            conditions=(
-                (
-                    "ArnLike",
-                    "kms:EncryptionContext:aws:logs:arn",
-                    (f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:*",),
-                ),
-            ),
-            reason="CloudWatch Logs encrypts the log groups of this account",
-        ),
+        log_groups_may_use("PipelineKeyLogs", service=f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),
         *(
             Statement(
                 "PipelineKeySenders" if account == ACCOUNT else "PipelineKeyOutsideSenders",

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from sudo_mcp_guardrails.constructs.log_pipeline_policies import key_users
+from sudo_mcp_guardrails.constructs.private_bucket import private_bucket
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
@@ -110,37 +111,7 @@ class DeadLetterBucket(Construct):
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey, lock_days: int | None = None) -> None:
         super().__init__(scope, id)
-        lock = None
-        if lock_days is not None:
-            lock = s3.CfnBucket.ObjectLockConfigurationProperty(
-                object_lock_enabled="Enabled",
-                rule=s3.CfnBucket.ObjectLockRuleProperty(
-                    default_retention=s3.CfnBucket.DefaultRetentionProperty(mode="COMPLIANCE", days=lock_days)
-                ),
-            )
-        made = s3.CfnBucket(
-            self,
-            "Resource",
-            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        bucket_key_enabled=True,
-                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="aws:kms", kms_master_key_id=key.key_arn
-                        ),
-                    )
-                ]
-            ),
-            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
-                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
-            ),
-            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
-                rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
-            ),
-            object_lock_enabled=lock_days is not None,
-            object_lock_configuration=lock,
-        )
+        made = private_bucket(self, key=key, lock_days=lock_days)
         made.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
         s3.CfnBucketPolicy(
             self,

@@ -11,14 +11,16 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from sudo_mcp_guardrails.agent_checks import InvalidAgentError
+from sudo_mcp_guardrails.constructs.asset import handler_name, staged
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.risk import accept_risk
-from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
-from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, GuardrailNames
-from sudo_mcp_guardrails.policies.trust import RUN_PATTERN
+from sudo_mcp_guardrails.constructs.session_broker_policies import broker_policy, invoke_policy
+from sudo_mcp_guardrails.iam.documents import PolicyDocument
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, GuardrailNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +28,11 @@ if TYPE_CHECKING:
     from aws_cdk import aws_dynamodb as dynamodb
 
     from sudo_mcp_guardrails.agents import Agent
-    from sudo_mcp_guardrails.iam.documents import Conditions
+    from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
 
 _HANDLERS: Final = Path(__file__).parent.parent / "handlers"
 _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 _MINUTES: Final = 15
-_RUN_ATTRIBUTES: Final = ("agent", "caller", "capability", "created", "ends", "run", "ticket")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class SessionBroker(Construct):
         log_retention: Default: one year.
         runs: Where each run is written down before its session is minted, so that an approval can tell who asks:
             ``ApprovalWorkflow.runs``. Default: nowhere.
-        role: The broker's role. Default: one is made.
+        kill_switch: Whom it refuses; see :meth:`obey`. Default: nobody is contained.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class SessionBroker(Construct):
         session_duration: cdk.Duration | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         runs: dynamodb.ITable | None = None,
+        kill_switch: KillSwitch | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._names = names or GuardrailNames()
@@ -130,7 +132,7 @@ class SessionBroker(Construct):
         policy = GuardrailPolicy(
             self,
             "Policy",
-            document=_broker_policy(self._names, f"/aws/lambda/{name}", runs),
+            document=broker_policy(self._names, f"/aws/lambda/{name}", runs),
             path=f"/{self._names.prefix}/",
             description="What the session broker may do",
         )
@@ -178,6 +180,40 @@ class SessionBroker(Construct):
             if caller.grantee is not None:
                 self.grant_invoke(caller.grantee, id=f"Invoke{index}")
         _accept(self.function, log_group)
+        if kill_switch is not None:
+            self.obey(kill_switch)
+
+    def obey(self, kill_switch: KillSwitch) -> None:
+        """Have the broker read a kill switch before each session; for one that a construct above made, too.
+
+        A contained agent gets no session, and nobody does where the switch cannot be read. Call it once.
+
+        Args:
+            kill_switch: Of the same guardrails, in this account and Region.
+
+        Raises:
+            InvalidAgentError: It is of guardrails with another name prefix.
+        """
+        if kill_switch.names != self._names:
+            raise InvalidAgentError("name prefix of the kill switch", kill_switch.names.prefix, self._names.prefix)
+        policy = GuardrailPolicy(
+            self,
+            "SwitchPolicy",
+            document=PolicyDocument("broker-switch", kill_switch.reading("Broker")),
+            path=f"/{self._names.prefix}/",
+            description="Reads the kill switch",
+        )
+        self.role.add_managed_policy(policy.managed_policy)
+        self.function.add_environment("KILL_SWITCH_TABLE", kill_switch.table_name)
+        # The function as it stands alone cannot read a switch: it gets the module that can.
+        with staged("session_broker") as directory:
+            code = assets.Asset(self, "SwitchCode", path=directory)
+        resource = self.function.node.default_child
+        if not isinstance(resource, lambda_.CfnFunction):
+            raise TypeError(f"function of {self.node.path!r} has no resource of its own")
+        resource.code = lambda_.CfnFunction.CodeProperty(s3_bucket=code.s3_bucket_name, s3_key=code.s3_object_key)
+        resource.handler = handler_name("session_broker")
+        code.add_resource_metadata(resource, "Code")
 
     def grant_invoke(self, grantee: iam.IRole | iam.IUser, *, id: str) -> None:
         """Let a role or user ask for sessions; which agents it gets is decided by the broker's callers.
@@ -186,97 +222,12 @@ class SessionBroker(Construct):
             grantee: In this account. A user's session must have a second factor, not older than an hour.
             id: Id of the policy.
         """
-        mfa: Conditions = ()
-        if hasattr(grantee, "user_arn"):  # jsii's interfaces are protocols, which isinstance cannot tell apart
-            mfa = (
-                ("Bool", "aws:MultiFactorAuthPresent", ("true",)),
-                ("NumericLessThan", "aws:MultiFactorAuthAge", ("3600",)),
-            )
-        function = f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{self._names.prefix}-session-broker"
-        document = PolicyDocument(
-            "broker-invoke",
-            (
-                Statement(
-                    sid="BrokerInvoke",
-                    effect="Allow",
-                    actions=("lambda:InvokeFunctionUrl",),
-                    resources=(function,),
-                    conditions=(("StringEquals", "lambda:FunctionUrlAuthType", ("AWS_IAM",)), *mfa),
-                    reason="asks for sessions",
-                ),
-                # Function URLs need this one as well since October 2025; through the URL alone, since a direct
-                # invocation would let the caller write its own identity into the event.
-                Statement(
-                    sid="BrokerInvokeFunction",
-                    effect="Allow",
-                    actions=("lambda:InvokeFunction",),
-                    resources=(function,),
-                    conditions=(("Bool", "lambda:InvokedViaFunctionUrl", ("true",)), *mfa),
-                    reason="asks for sessions",
-                ),
-            ),
-        )
+        # jsii's interfaces are protocols, which isinstance cannot tell apart.
+        document = invoke_policy(self._names, second_factor=hasattr(grantee, "user_arn"))
         policy = GuardrailPolicy(
             self, id, document=document, path=f"/{self._names.prefix}/", description="Asks the session broker"
         )
         grantee.add_managed_policy(policy.managed_policy)
-
-
-def _broker_policy(names: GuardrailNames, log_group: str, runs: dynamodb.ITable | None) -> PolicyDocument:
-    """Return what the broker may do: mint read and plan sessions, write down their runs, and log."""
-    agents = f"arn:{PARTITION}:iam::{ACCOUNT}:role{names.agents_path}"
-    return PolicyDocument(
-        "broker",
-        (
-            Statement(
-                sid="BrokerMint",
-                effect="Allow",
-                actions=("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"),
-                resources=(f"{agents}*-plan", f"{agents}*-read"),
-                reason="mints read and plan sessions of every agent; their trust policies pin what it may ask for",
-            ),
-            Statement(
-                sid="BrokerLog",
-                effect="Allow",
-                actions=("logs:CreateLogStream", "logs:PutLogEvents"),
-                resources=(f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:{log_group}:*",),
-                reason="writes its own log, whose streams have names that Lambda chooses",
-            ),
-            *_runs_statements(runs),
-        ),
-    )
-
-
-def _runs_statements(runs: dynamodb.ITable | None) -> tuple[Statement, ...]:
-    """Return how runs are written down: new items of runs, with these attributes alone, and nothing is read."""
-    if runs is None:
-        return ()
-    found = [
-        Statement(
-            sid="BrokerRuns",
-            effect="Allow",
-            actions=("dynamodb:PutItem",),
-            resources=(runs.table_arn,),
-            conditions=(
-                ("ForAllValues:StringEquals", "dynamodb:Attributes", _RUN_ATTRIBUTES),
-                ("ForAllValues:StringLike", "dynamodb:LeadingKeys", (RUN_PATTERN,)),
-                ("Null", "dynamodb:LeadingKeys", ("false",)),
-            ),
-            reason="writes down who is behind a run",
-        )
-    ]
-    if runs.encryption_key is not None:
-        found.append(
-            Statement(
-                sid="BrokerRunsKey",
-                effect="Allow",
-                actions=("kms:Decrypt", "kms:GenerateDataKey"),
-                resources=(runs.encryption_key.key_arn,),
-                conditions=(("StringEquals", "kms:ViaService", (f"dynamodb.{REGION}.{cdk.Aws.URL_SUFFIX}",)),),
-                reason="the table of runs is encrypted with this key",
-            )
-        )
-    return tuple(found)
 
 
 def _tokens(pattern: str) -> str:

@@ -98,9 +98,11 @@ class GuardrailProof:
         Nothing is raised: the CDK makes of an exception a report without violations, which its CLI takes for a
         success. Whatever could not be looked at is a finding instead.
         """
-        directory = Path(self._app.outdir)
-        everywhere = tuple(resource for path in context.template_paths for resource in _first_resource(path))
+        # Inside, since a template that is of no known form must not keep this from saying so.
+        everywhere: tuple[cdk.PolicyViolatingResource, ...] = ()
         try:
+            directory = Path(self._app.outdir)
+            everywhere = tuple(resource for path in context.template_paths for resource in _first_resource(path))
             violations = self._check(directory, everywhere)
         except Exception as error:  # noqa: BLE001 - any error at all leaves the app without a proof
             what = str(error) if isinstance(error, GuardrailsError) else f"{type(error).__name__}: {error}"

@@ -18,6 +18,7 @@ from sudo_mcp_guardrails.handlers import approval_api_deciding as deciding
 from sudo_mcp_guardrails.handlers import approval_api_delegating as delegating
 from sudo_mcp_guardrails.handlers import approval_api_enrolment as enrolment
 from sudo_mcp_guardrails.handlers import approval_api_reading as reading
+from sudo_mcp_guardrails.handlers import approval_api_sessions as sessions
 from sudo_mcp_guardrails.handlers import approval_api_trust as trust
 from sudo_mcp_guardrails.handlers.approval_api_page import served
 from sudo_mcp_guardrails.handlers.approval_api_place import ApiPlace, made_api_clients
@@ -36,6 +37,7 @@ _READS: Final[dict[str, Callable[[ApiPlace, Caller, str, Request], dict[str, Any
     r"/api/approvals": lambda place, caller, _, request: reading.listed(place, caller, request),
     rf"/api/approvals/{_APPROVAL}": lambda place, caller, name, _: reading.shown(place, caller, name),
     rf"/api/approvals/{_APPROVAL}/changes": reading.changes,
+    rf"/api/approvals/{_APPROVAL}/sessions": sessions.sessions,
     r"/api/delegations": lambda place, caller, _, __: delegating.listed(place, caller),
     r"/api/credentials": lambda place, caller, _, __: enrolment.keys(place, caller),
     rf"/api/trust/{_AGENT}": lambda place, caller, name, _: trust.shown(place, caller, name),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.approval.authentication.freshness import check_fresh, jwt_factor
 from sudo_mcp_guardrails.approval.authentication.p256 import P256PublicKey
+from sudo_mcp_guardrails.approval.authentication.registration import REGISTRATION, Registration, credential_chain
 from sudo_mcp_guardrails.approval.canonical import digest, parsed
 from sudo_mcp_guardrails.approval.errors import ApprovalError, DecisionError, PlanError
 from sudo_mcp_guardrails.approval.moments import moment, written
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 ENROLLED: Final = frozenset({"issued", "clientDataJSON", "authenticatorData", "label", "code"})
 """What a body of an enrolment may have."""
 ENROLMENT_KIND: Final = "enrolment-challenge/1"
-REGISTRATION: Final = "registration"
 _LIFE: Final = 300
 _MAX_PART: Final = 8_192
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
@@ -81,9 +81,8 @@ def enrol(place: ApiPlace, caller: Caller, body: Mapping[str, Any]) -> dict[str,
         raise Refusal(400, str(error)) from None
     how = _allow(place, caller, text_in(body, "code", most=200).strip())
     # The record comes first: no key is there that nobody knows how it came.
-    chain = f"credentials/{hashlib.sha256(caller.person.encode()).hexdigest()[:32]}"
-    told = {"credential": made.id, "label": made.label, "reason": how, "person": caller.person}
-    place.decisions.append(chain, REGISTRATION, caller.identity.name, told)
+    told = Registration.of(made.id, made.public_key, caller.person, how, made.label)
+    place.decisions.append(credential_chain(caller.person), REGISTRATION, caller.identity.name, told.document())
     try:
         if not place.credentials.add(made):
             raise Refusal(409, "this key is enrolled already")

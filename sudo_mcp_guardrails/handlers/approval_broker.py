@@ -4,7 +4,8 @@ The state machine alone calls it. It believes no caller: every operation goes by
 signatures it checks. Credentials of the sessions it opens are neither returned, nor logged, nor stored.
 
 Environment: ``EVIDENCE_TABLE``, ``EVIDENCE_BUCKET``, ``EVIDENCE_KEY``, ``DECISION_KEY``, ``PREFIX``, ``PARTITION``, and
-optionally ``APPROVAL_SETTINGS``.
+optionally ``APPROVAL_SETTINGS`` and ``KILL_SWITCH_TABLE``: where it names a table, a contained agent's plans are not
+carried out, and nobody's are where it cannot be read.
 """
 
 from __future__ import annotations
@@ -100,14 +101,14 @@ def _done(broker: Broker, op: str, event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _broker(tools: Tools, seconds: float) -> Broker:
     place = tools.place
-    partition = place.environ["PARTITION"]
+    partition, prefix = place.environ["PARTITION"], place.environ["PREFIX"]
     return Broker(
         store=place.evidence,
         verifier=place.verifier,
         keys=place.keys,
         grounds=Grounds(
             settings=place.settings,
-            sessions=Sessions(tools.sts, tools.make, partition=partition, prefix=place.environ["PREFIX"]),
+            sessions=Sessions(tools.sts, tools.make, partition=partition, prefix=prefix, allows=place.allows),
             objects=place.clients.s3,
             bucket=place.bucket,
             partition=partition,

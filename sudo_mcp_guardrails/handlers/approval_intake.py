@@ -95,6 +95,10 @@ def _caller(place: Workplace, agent: str, run: str) -> Caller:
     settings = place.settings.agents.get(agent)
     if settings is None:
         raise Refusal(403, f"agent {agent[:80]!r} is not known here")
+    verdict = place.allows(agent)
+    if not verdict.allowed:
+        _say("contained", agent=agent, reason=verdict.reason, incident=verdict.incident)
+        raise Refusal(403, f"agent {agent!r} proposes nothing now")
     found = RunRegistry(place.clients.dynamodb, place.environ["RUNS_TABLE"]).find(run)
     if found is None or found.agent != agent or found.capability != "plan":
         raise Refusal(403, f"run {run[:80]!r} is no plan run of {agent!r} that the broker wrote down")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sudo_mcp_guardrails.approval.errors import ApprovalError, EvidenceError
 from sudo_mcp_guardrails.approval.moments import written
 from sudo_mcp_guardrails.approval.plan import Form
+from sudo_mcp_guardrails.approval.store import saved_plan
 from sudo_mcp_guardrails.approval.store.aws import code_of
 from sudo_mcp_guardrails.approval.store.bundle import Bundle
 from sudo_mcp_guardrails.approval.store.steps import line
@@ -30,7 +31,9 @@ _CHANGE_SET: Final = re.compile(
     re.ASCII,
 )
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_ALLOWED: Final = frozenset({"environment", "account", "region", "form", "changeSet", "data", "known", "token"})
+_ALLOWED: Final = frozenset(
+    {"environment", "account", "region", "form", "changeSet", "data", "known", "savedPlan", "token"}
+)
 _KNOWN: Final = frozenset({"target", "artifact", "options", "parameters"})
 """What an agent may say beside its plan: how it is to be carried out. What is there now, and what lies outside, is
 never its word alone."""
@@ -81,11 +84,14 @@ def proposed(place: Workplace, caller: Caller, body: dict[str, Any]) -> dict[str
     known = place.index.get(approval)
     if known is not None and known.agent != caller.run.agent:
         raise Refusal(409, f"approval {approval!r} is another agent's")
-    bundle = None if form is Form.CHANGE_SET else _bundle(form, body, account, region)
+    saved = _saved(form, body)
+    bundle = None if form is Form.CHANGE_SET else _bundle(form, body, account, region, saved)
     change_set = _change_set(body, account, region) if bundle is None else None
     if known is None:
         asked = _input(place, caller, approval, environment.name, account, region, form, change_set)
         asked["source"] = _stored(place, approval, bundle) if bundle else None
+        if saved is not None:
+            saved_plan.keep(place.clients.s3, place.bucket, approval, saved)
         what = f"{form.value} of {caller.run.agent} in {environment.name} ({caller.run.ticket})"
         place.index.receive(
             approval,
@@ -134,10 +140,24 @@ def _form(body: dict[str, Any]) -> Form:
     return Form(body["form"])
 
 
-def _bundle(form: Form, body: dict[str, Any], account: str, region: str) -> Bundle:
+def _saved(form: Form, body: dict[str, Any]) -> bytes | None:
+    """Return the saved plan file of Terraform; None for another form, which takes none."""
+    if form is not Form.TERRAFORM:
+        if "savedPlan" in body:
+            raise Refusal(400, f"form {form.value!r} takes no savedPlan, which is a file of {Form.TERRAFORM.value!r}")
+        return None
+    try:
+        return saved_plan.decoded(body.get("savedPlan"))
+    except ApprovalError as error:
+        raise Refusal(400, line(error)) from None
+
+
+def _bundle(form: Form, body: dict[str, Any], account: str, region: str, saved: bytes | None) -> Bundle:
     known = body.get("known", {})
     if not isinstance(known, dict) or set(known) - _KNOWN:
         raise Refusal(400, f"known must be an object of {', '.join(sorted(_KNOWN))}, and nothing else")
+    if saved is not None:
+        known = _of_saved(known, saved)
     if "data" not in body or "changeSet" in body:
         raise Refusal(400, f"form {form.value!r} takes the plan as data, and no changeSet")
     try:
@@ -146,6 +166,19 @@ def _bundle(form: Form, body: dict[str, Any], account: str, region: str) -> Bund
     except ApprovalError as error:
         raise Refusal(400, f"the plan cannot be read: {line(error)}") from None
     return bundle
+
+
+def _of_saved(known: dict[str, Any], saved: bytes) -> dict[str, Any]:
+    """Return what is known with the hash of the file that came: what an agent says of its file is compared with it."""
+    digest = saved_plan.digest_of(saved)
+    if known.get("artifact", digest) != digest:
+        raise Refusal(
+            400, f"artifact {str(known['artifact'])[:80]!r} is not the savedPlan's SHA-256, expected {digest}"
+        )
+    options = known.get("options", {})
+    if isinstance(options, dict) and set(options) & set(saved_plan.PLACE):
+        raise Refusal(400, f"options {' and '.join(saved_plan.PLACE)} are not taken, the file comes as savedPlan")
+    return {**known, "artifact": digest}
 
 
 def _change_set(body: dict[str, Any], account: str, region: str) -> str:

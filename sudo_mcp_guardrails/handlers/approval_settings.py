@@ -18,6 +18,7 @@ from sudo_mcp_guardrails.approval.store.recent import RecentPlans
 from sudo_mcp_guardrails.approval.store.settings import LEVELS_FILE, SETTINGS_FILE, ApprovalSettings
 from sudo_mcp_guardrails.approval.store.signers import Keys
 from sudo_mcp_guardrails.approval.store.trust_store import TrustStore
+from sudo_mcp_guardrails.state.kill_switch import KillSwitch, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,6 +121,13 @@ class Workplace:
     def bucket(self) -> str:
         """The evidence bucket."""
         return self.environ["EVIDENCE_BUCKET"]
+
+    def allows(self, agent: str) -> Verdict:
+        """Ask the kill switch about an agent, anew each time; without one everybody is allowed."""
+        table = self.environ.get("KILL_SWITCH_TABLE")
+        if table is None:
+            return Verdict(allowed=True)
+        return KillSwitch.reading(self.clients.dynamodb, table, self.environ["PREFIX"]).allows(agent)
 
     def now(self) -> int:
         """Return the time, in whole seconds since 1970."""

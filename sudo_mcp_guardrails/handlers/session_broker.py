@@ -7,6 +7,9 @@ the ``credential_process`` of AWS SDKs expects, and the run id. Nothing secret i
 Where ``RUNS_TABLE`` names a table, each run is written down there before its session is minted, with the caller and the
 ticket: who asks for an approval is found there (``state/runs.py`` reads what is written here). A run that cannot be
 written down gets no session.
+
+Where ``KILL_SWITCH_TABLE`` names a table, it is read each time: a contained agent gets no session, and nobody does
+where it cannot be read.
 """
 
 from __future__ import annotations
@@ -52,13 +55,14 @@ def handler(
     Args:
         event: A function URL's event, payload format 2.0.
         sts: STS client; made when left out.
-        dynamodb: DynamoDB client; made when left out, where there is a table of runs.
+        dynamodb: DynamoDB client; made when left out, where there is a table of runs or a kill switch.
     """
     caller = "unknown"
     try:
         caller = _caller(event)
         agent, capability, ticket = _wish(event)
         _check(caller, agent)
+        _check_switch(caller, agent, dynamodb=dynamodb)
         run = run_id()
         _write_down(run, agent, capability, ticket, caller=caller, dynamodb=dynamodb)
         minted = _mint(agent, capability, ticket, run=run, caller=caller, sts=sts)
@@ -112,6 +116,28 @@ def _check(caller: str, agent: str) -> None:
         if known and (not entry["agents"] or agent in entry["agents"]):
             return
     raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
+
+
+def _check_switch(
+    caller: str,
+    agent: str,
+    *,
+    dynamodb: Any,  # noqa: ANN401 - as above
+) -> None:
+    """Refuse a contained agent, where there is a kill switch; it is told nothing of why."""
+    table = os.environ.get("KILL_SWITCH_TABLE")
+    if table is None:
+        return
+    from sudo_mcp_guardrails.state.kill_switch import KillSwitch  # noqa: PLC0415 - in the asset where there is a switch
+
+    if dynamodb is None:
+        import boto3  # noqa: PLC0415 - as below
+
+        dynamodb = boto3.client("dynamodb")
+    verdict = KillSwitch.reading(dynamodb, table, os.environ["PREFIX"]).allows(agent)
+    if not verdict.allowed:
+        _say("contained", caller=caller, agent=agent, reason=verdict.reason, incident=verdict.incident)
+        raise Refusal(403, f"agent {agent!r} gets no session now")
 
 
 def _write_down(

@@ -7,20 +7,18 @@ never taken by tag, and one from outside is taken only after its version was rea
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from typing import TYPE_CHECKING
 
-from sudo_mcp_guardrails.toolchain.cache import cache_dir, exclusive
 from sudo_mcp_guardrails.toolchain.errors import ToolchainError
-from sudo_mcp_guardrails.toolchain.node import ensure_node, wheel_node
+from sudo_mcp_guardrails.toolchain.node import ensure_node
+from sudo_mcp_guardrails.toolchain.npm import NpmPackage
 from sudo_mcp_guardrails.toolchain.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 CDK_CLI_VERSION = "2.1148.1"
 CDK_VARIABLE = "MCP_GUARDRAILS_CDK"
@@ -28,9 +26,16 @@ CDK_VARIABLE = "MCP_GUARDRAILS_CDK"
 # aws-cdk-lib 2.275 writes cloud assemblies of schema 55, which the CLI reads from 2.1148.0 on.
 _LOWEST = (2, 1148, 0)
 _BELOW = (3, 0, 0)
-_INSTALL_SECONDS = 600.0
 _QUICK_SECONDS = 60.0
 _ALLOWED = ">=2.1148.0,<3 (3.0.0 on npm was published by accident and is older)"
+_PACKAGE = NpmPackage(
+    name="aws-cdk",
+    version=CDK_CLI_VERSION,
+    file="bin/cdk",
+    directory=f"cdk-cli-{CDK_CLI_VERSION}",
+    title="the CDK CLI",
+    advice=f"check the network and npm's registry, or name a CDK CLI {_ALLOWED} in {CDK_VARIABLE}",
+)
 
 
 def ensure_cdk_cli(report: Callable[[str], None] | None = None) -> list[str]:
@@ -48,57 +53,8 @@ def ensure_cdk_cli(report: Callable[[str], None] | None = None) -> list[str]:
     chosen = os.environ.get(CDK_VARIABLE)
     if chosen:
         return _checked(chosen)
-    prefix = cache_dir() / f"cdk-cli-{CDK_CLI_VERSION}"
     node = ensure_node(report)
-    if _installed_version(prefix) != CDK_CLI_VERSION:
-        with exclusive(prefix.with_name(prefix.name + ".lock"), timeout=_INSTALL_SECONDS, report=report):
-            if _installed_version(prefix) != CDK_CLI_VERSION:
-                _install(prefix, report)
-    return [str(node.node), str(_package(prefix) / "bin" / "cdk")]
-
-
-def _package(prefix: Path) -> Path:
-    return prefix / "node_modules" / "aws-cdk"
-
-
-def _installed_version(prefix: Path) -> str:
-    """The version that the installed package itself states; empty where there is none or half of one."""
-    package = _package(prefix)
-    try:
-        manifest = json.loads((package / "package.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(manifest.get("version", "")) if (package / "bin" / "cdk").is_file() else ""
-
-
-def _install(prefix: Path, report: Callable[[str], None] | None) -> None:
-    installer = ensure_node(report)
-    if installer.npm_cli is None:
-        installer = wheel_node(report)  # a distribution may package Node without npm
-    if report:
-        report(f"installing the CDK CLI {CDK_CLI_VERSION} (once)")
-    # npm moves a package into place file by file: build beside, then rename, so that nobody sees half of one.
-    building = prefix.with_name(prefix.name + ".new")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    package = f"aws-cdk@{CDK_CLI_VERSION}"
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
-    npm = [str(installer.node), str(installer.npm_cli)]
-    run(
-        [*npm, "install", "--prefix", str(building), *options, package],
-        doing=f"install {package}",
-        advice=f"check the network and npm's registry, or name a CDK CLI {_ALLOWED} in {CDK_VARIABLE}",
-        timeout=_INSTALL_SECONDS,
-        cwd=building,
-    )
-    found = _installed_version(building)
-    if found != CDK_CLI_VERSION:
-        raise ToolchainError(
-            f"npm installed aws-cdk {found or 'without a version'} where {CDK_CLI_VERSION} was asked for; "
-            "check its registry"
-        )
-    shutil.rmtree(prefix, ignore_errors=True)
-    building.rename(prefix)
+    return [str(node.node), str(_PACKAGE.ensure(report))]
 
 
 def _checked(command: str) -> list[str]:

@@ -56,12 +56,11 @@ def test_a_function_of_the_trail_starts_without_sqlite(handler: str, tmp_path: P
     assert seen == "False True"
 
 
-def test_the_broker_is_one_file() -> None:
-    assert reached("session_broker") == (
-        "sudo_mcp_guardrails/__init__.py",
-        "sudo_mcp_guardrails/handlers/__init__.py",
-        "sudo_mcp_guardrails/handlers/session_broker.py",
-    )
+def test_the_broker_reaches_the_switch_and_nothing_else() -> None:
+    found = set(reached("session_broker")) - {"sudo_mcp_guardrails/handlers/session_broker.py"}
+    assert {"sudo_mcp_guardrails/state/kill_switch.py"} <= found
+    rooms = ("__init__.py", "errors.py", "handlers/__init__.py", "state/")
+    assert {name for name in found if not name.removeprefix("sudo_mcp_guardrails/").startswith(rooms)} == set()
     assert handler_name("session_broker") == "sudo_mcp_guardrails.handlers.session_broker.handler"
 
 

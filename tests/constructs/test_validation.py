@@ -7,6 +7,7 @@ import inspect
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -17,7 +18,7 @@ from sudo_mcp_guardrails import AgentGuardrails, DirectAssumption, Guardrails
 from sudo_mcp_guardrails.constructs.acknowledgements import PACKS
 from sudo_mcp_guardrails.constructs.evidence import EVIDENCE_FILE
 from sudo_mcp_guardrails.constructs.guardrails import OpenFindingsError
-from sudo_mcp_guardrails.constructs.validation import PLUGIN, today
+from sudo_mcp_guardrails.constructs.validation import PLUGIN, GuardrailProof, today
 from sudo_mcp_guardrails.iam import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.exemptions import Exemption, ExemptionError
 
@@ -184,6 +185,17 @@ class TestNothingPasses:
         cdk.CfnResource(stack, "R", type="AWS::IAM::Role", properties={"Path": ["x"]})
         assert "Resources.R.Properties.Path: expected a string" in gate.synth()
         assert {v["ruleName"] for v in gate.report()["violations"]} == {"proof/error", "proof/app"}
+
+    @pytest.mark.parametrize("text", ['{"Resources": [{}]}', "[" * 200_000])
+    def test_one_in_which_no_resource_can_be_named_is_a_finding(self, tmp_path: Path, text: str) -> None:
+        template = tmp_path / "x.template.json"
+        template.write_text(text, encoding="utf-8")
+        proof = GuardrailProof(cdk.App(outdir=str(tmp_path / "out"), analytics_reporting=False))
+        context: Any = SimpleNamespace(template_paths=[str(template)])
+        report = proof.validate(context)
+        assert not report.success
+        assert {violation.rule_name for violation in report.violations} == {"proof/error", "proof/app"}
+        assert any(stop.startswith("proof/error: ") for stop in proof.stops)
 
 
 class TestAcknowledgement:

@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
+from sudo_mcp_guardrails.constructs.private_bucket import private_bucket
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
@@ -49,35 +50,7 @@ class EvidenceBucket(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
-        made = s3.CfnBucket(
-            self,
-            "Resource",
-            bucket_name=names.bucket,
-            bucket_encryption=s3.CfnBucket.BucketEncryptionProperty(
-                server_side_encryption_configuration=[
-                    s3.CfnBucket.ServerSideEncryptionRuleProperty(
-                        bucket_key_enabled=True,
-                        server_side_encryption_by_default=s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
-                            sse_algorithm="aws:kms", kms_master_key_id=key.key_arn
-                        ),
-                    )
-                ]
-            ),
-            versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
-            public_access_block_configuration=s3.CfnBucket.PublicAccessBlockConfigurationProperty(
-                block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
-            ),
-            ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
-                rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
-            ),
-            object_lock_enabled=True,
-            object_lock_configuration=s3.CfnBucket.ObjectLockConfigurationProperty(
-                object_lock_enabled="Enabled",
-                rule=s3.CfnBucket.ObjectLockRuleProperty(
-                    default_retention=s3.CfnBucket.DefaultRetentionProperty(mode=mode.value, days=days)
-                ),
-            ),
-        )
+        made = private_bucket(self, key=key, name=names.bucket, lock_days=days, lock_mode=mode)
         made.apply_removal_policy(removal_policy)
         self.bucket: s3.CfnBucket = made
         """The bucket."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory, ApprovalIdentity
     from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
     from sudo_mcp_guardrails.constructs.approval.statements import WorkflowResources
+    from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
+    from sudo_mcp_guardrails.iam.documents import Statement
 
 _MINUTE: Final = 60
 
@@ -40,6 +42,7 @@ class Told:
         scanner: ARN of the scanner; empty for none.
         heads_bucket: Name, ARN and key ARN of the second account's bucket; None for none.
         store: What heads call this workflow.
+        kill_switch: Whom the intake and the broker refuse; None for nobody.
     """
 
     tables: Mapping[str, str]
@@ -53,6 +56,7 @@ class Told:
     scanner: str
     heads_bucket: tuple[str, str, str | None] | None
     store: str
+    kill_switch: KillSwitch | None = None
 
 
 def make_functions(scope: Construct, told: Told, names: WorkflowNames, **shared: Any) -> dict[str, ApprovalFunction]:  # noqa: ANN401 - handed on
@@ -85,14 +89,19 @@ def specs(told: Told, names: WorkflowNames) -> list[FunctionSpec]:
     page = {"PAGE_URL": told.page_url}
     scan = {"SCANNER": told.scanner} if told.scanner else {}
     machine = {"STATE_MACHINE": tokens(names.machine_arn)}
+    switch = {"KILL_SWITCH_TABLE": told.kill_switch.table_name} if told.kill_switch else {}
+
+    def stopped(of: str) -> tuple[Statement, ...]:
+        return told.kill_switch.reading(f"Approval{of}") if told.kill_switch else ()
+
     found = [
         FunctionSpec(
             "intake",
             "Takes in what agents propose",
             _MINUTE,
             1024,
-            may.intake(r),
-            {**chains, **where, **listed, **page, **machine, "RUNS_TABLE": t["RUNS_TABLE"]},
+            [*may.intake(r), *stopped("Intake")],
+            {**chains, **where, **listed, **page, **machine, **switch, "RUNS_TABLE": t["RUNS_TABLE"]},
         ),
         FunctionSpec(
             "classify", "Tells the risk of a plan", 5 * _MINUTE, 2048, may.classify(r), {**chains, **listed, **scan}
@@ -106,8 +115,8 @@ def specs(told: Told, names: WorkflowNames) -> list[FunctionSpec]:
             "Carries out what was approved, and nothing else",
             15 * _MINUTE,
             2048,
-            may.broker(r),
-            {**chains, **where, **listed},
+            [*may.broker(r), *stopped("Broker")],
+            {**chains, **where, **listed, **switch},
         ),
         FunctionSpec(
             "api",

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.log_group_keys import log_groups_may_use
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION
 
 if TYPE_CHECKING:
@@ -113,21 +114,7 @@ def data_key_statements(names: WorkflowNames) -> tuple[Statement, ...]:
     """Return the statements that the data key has, for a key of one's own."""
     return (
         *_owner("ApprovalDataKey", names),
-        Statement(
-            "ApprovalDataKeyLogs",
-            "Allow",
-            ("kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
-            resources=("*",),
-            principals=(("Service", f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),),
-            conditions=(
-                (
-                    "ArnLike",
-                    "kms:EncryptionContext:aws:logs:arn",
-                    (f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT}:log-group:*",),
-                ),
-            ),
-            reason="CloudWatch Logs encrypts the log groups of this account",
-        ),
+        log_groups_may_use("ApprovalDataKeyLogs", service=f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),
         Statement(
             "ApprovalDataKeyDelivery",
             "Allow",

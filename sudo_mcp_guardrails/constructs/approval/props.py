@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
 
 from sudo_mcp_guardrails.agents import check_agents
 from sudo_mcp_guardrails.approval.deciding.policy import ApprovalPolicy
@@ -14,14 +15,13 @@ from sudo_mcp_guardrails.constructs.approval.names import WorkflowError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aws_cdk import aws_codebuild as codebuild
     from aws_cdk import aws_s3 as s3
 
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
-_ORIGIN: Final = re.compile(r"https://(?P<host>[a-z0-9.-]+)(:\d+)?|http://(?P<local>localhost)(:\d+)?")
+_ORIGIN: Final = re.compile(r"https://(?P<host>[a-z0-9.-]+)(:\d+)?|http://(?P<local>(?:[a-z0-9-]+\.)*localhost)(:\d+)?")
 
 
 def relying_party(origin: str) -> dict[str, Any] | None:
@@ -47,8 +47,11 @@ def project_name(project: codebuild.IProject, names: GuardrailNames) -> str:
         WorkflowError: It has another name than the one project that policies let an apply session start.
     """
     expected = names.approval_name("terraform")
-    if cdk.Token.is_unresolved(project.project_name) or project.project_name != expected:
-        named = "another name" if cdk.Token.is_unresolved(project.project_name) else f"name {project.project_name!r}"
+    made = project.node.default_child
+    # A project that is made here tells its name by a token, whatever name it was given.
+    given = made.name if isinstance(made, codebuild.CfnProject) else project.project_name
+    if given is None or cdk.Token.is_unresolved(given) or given != expected:
+        named = "another name" if given is None or cdk.Token.is_unresolved(given) else f"name {given!r}"
         raise WorkflowError(
             f"terraform_project {project.node.path!r} with {named} is not allowed, expected project_name {expected!r}, "
             "the one build that agents' policies let an approved apply start"

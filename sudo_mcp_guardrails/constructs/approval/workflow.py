@@ -17,7 +17,7 @@ from sudo_mcp_guardrails.constructs.approval.api import ApprovalApi
 from sudo_mcp_guardrails.constructs.approval.functions import Told, make_functions
 from sudo_mcp_guardrails.constructs.approval.heads import publish_daily
 from sudo_mcp_guardrails.constructs.approval.machine import ApprovalMachine
-from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
+from sudo_mcp_guardrails.constructs.approval.names import WorkflowError, WorkflowNames
 from sudo_mcp_guardrails.constructs.approval.notices import ApprovalNotices
 from sudo_mcp_guardrails.constructs.approval.props import checked, place, project_name, relying_party
 from sudo_mcp_guardrails.constructs.approval.settings import code_asset, settings
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory, ApprovalIdentity
     from sudo_mcp_guardrails.constructs.approval.notices import NoticeTarget
     from sudo_mcp_guardrails.constructs.approval.trust_ledger import TrustLedger
+    from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
 
 
 class ApprovalWorkflow(Construct):
@@ -91,6 +92,8 @@ class ApprovalWorkflow(Construct):
         evidence_retention: How long the bucket is locked. Default: that of SOC 2.
         lock_mode: Default: COMPLIANCE. GOVERNANCE is a warning.
         runs: Table of runs. Default: one is made.
+        kill_switch: Whose contained agents propose nothing and have nothing carried out; of the same names, account and
+            Region. Default: nobody is contained.
         alarm_topic: Whom alarms tell. Default: nobody, and a warning.
         log_retention: Of all logs. Default: one year.
         architecture: Of the functions. Default: arm64.
@@ -124,6 +127,7 @@ class ApprovalWorkflow(Construct):
         evidence_retention: Retention | None = None,
         lock_mode: LockMode = LockMode.COMPLIANCE,
         runs: dynamodb.ITable | None = None,
+        kill_switch: KillSwitch | None = None,
         alarm_topic: sns.ITopic | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         architecture: lambda_.Architecture | None = None,
@@ -133,6 +137,11 @@ class ApprovalWorkflow(Construct):
         directories = tuple(directory) if isinstance(directory, list | tuple) else (directory,)
         ordered = checked(agents, policy, directories, fingerprints or {}, security_groups)
         self._names = workflow_names = WorkflowNames(names or GuardrailNames())
+        if kill_switch is not None and kill_switch.names != workflow_names.names:
+            raise WorkflowError(
+                f"kill_switch of names {kill_switch.names.prefix!r} is not allowed, expected "
+                f"{workflow_names.names.prefix!r}"
+            )
         self.stores: ApprovalStores = ApprovalStores(
             self,
             "Stores",
@@ -181,6 +190,7 @@ class ApprovalWorkflow(Construct):
             scanner="" if scanner is None else scanner.function_arn,
             heads_bucket=place(heads_bucket),
             store=workflow_names.machine,
+            kill_switch=kill_switch,
         )
         self.functions: dict[str, ApprovalFunction] = make_functions(
             Construct(self, "Functions"),

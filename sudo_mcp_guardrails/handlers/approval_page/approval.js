@@ -4,6 +4,7 @@ import { changesCard } from "./changes.js";
 import { announce, badge, card, code, dialog, el, facts, list, note, view, when } from "./dom.js";
 import { RISKS, STATES } from "./list.js";
 import { prove } from "./prove.js";
+import { sessionsCard } from "./sessions.js";
 
 const VERBS = { approve: "Approve", refuse: "Refuse" };
 const PROOFS = { webauthn: "your key, with your finger, face or PIN", jwt: "a new sign-in, for just this decision", mfa: "a second factor" };
@@ -20,6 +21,7 @@ export async function showApproval(id) {
     el("div", { class: "two" }, riskCard(found), decideCard(found, id)),
     changesCard(found, id),
     el("div", { class: "two" }, askedCard(found), limitsCard(found)),
+    sessionsCard(id),
     historyCard(found),
     proofCard(found));
   if (status.state === "expired") { announce("This link has expired."); document.title = "Expired – Approvals"; }
@@ -176,7 +178,7 @@ function askedCard({ request, plan }) {
 }
 
 function limitsCard({ limits, plan }) {
-  return card("What IAM cannot bind", el("p", { class: "soft" }, "The session's policy holds it to the rest. Here the "
+  return card("What IAM cannot bind", el("p", { class: "soft" }, "The policies below hold it to the rest. Here the "
     + "digest is the only wall: the plan is read again and compared before it is carried out."), list(limits),
     plan.unknown.length > 0 && [el("h3", {}, "Not known"), list(plan.unknown.map(([where, why]) => `${where ? `${where}: ` : ""}${why}`)),
       plan.moreUnknown > 0 && el("p", {}, `and ${plan.moreUnknown} more`)],

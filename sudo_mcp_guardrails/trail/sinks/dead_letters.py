@@ -23,11 +23,14 @@ RAW_BYTES: Final = 1024 * 1024
 
 # The day of a trail file stands in its key: `/2026/11/23/`, or `_20261123T1000Z_` in its name.
 _DAY: Final = re.compile(r"(?:^|[/_])(20\d\d)(/?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?=[/T])")
+# 409: somebody writes the same key at this moment. It is the same letter, and may fail all the same.
 _TEMPORARY: Final = frozenset(
-    {"InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown", "503", "500", "Throttling"}
+    {
+        *("InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown", "503", "500", "Throttling"),
+        *("ConditionalRequestConflict", "OperationAborted", "409"),
+    }
 )
-# 412: it is there. 409: somebody writes the same key at this moment, which is the same letter.
-_THERE: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_THERE: Final = frozenset({"PreconditionFailed", "412"})
 
 
 class DeadLetterStore(Protocol):

@@ -12,19 +12,23 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.trail.errors import TrailError
-from sudo_mcp_guardrails.trail.event import UNDATED
 from sudo_mcp_guardrails.trail.segment_drafts import drafts
 from sudo_mcp_guardrails.trail.segment_lines import SOURCE_FIELDS, Draft, kept_text
 from sudo_mcp_guardrails.trail.segments import SegmentLog
-from sudo_mcp_guardrails.trail.sinks.dead_letters import letter_key
 from sudo_mcp_guardrails.trail.sinks.duckdb_index import LOAD_EVENTS, Index
+from sudo_mcp_guardrails.trail.sinks.duckdb_known import (
+    count_conflicts,
+    identity_of,
+    known_events,
+    new_letters,
+    new_records,
+)
 from sudo_mcp_guardrails.trail.sinks.duckdb_load import Waiting
 from sudo_mcp_guardrails.trail.sinks.duckdb_schema import SEGMENT_LINES
-from sudo_mcp_guardrails.trail.sinks.sink import IDENTITY_FIELDS, DeadLetter, SourceRecord, Written
+from sudo_mcp_guardrails.trail.sinks.sink import DeadLetter, SourceRecord, Written
 from sudo_mcp_guardrails.trail.store_lock import StoreLock
 
 if TYPE_CHECKING:
@@ -32,14 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sudo_mcp_guardrails.trail.attribution import Attribution
-    from sudo_mcp_guardrails.trail.event import Event
     from sudo_mcp_guardrails.trail.heads import Head
     from sudo_mcp_guardrails.trail.sinks.sink import Batch
 
-_LOOKED_UP: Final = 32_768
 _LOADS: Final = 16
 """Loads after which the index is opened anew: while it is open, DuckDB's memory grows by 25 bytes an event."""
-_said = attrgetter(*IDENTITY_FIELDS)
 
 
 class DuckDbSink:
@@ -102,26 +103,26 @@ class DuckDbSink:
             SinkUnavailableError: the disk took no more; what is not stored is stored by the same write again.
             TrailError: the store is damaged or closed.
         """
-        identities = [_identity(one.event) for one in batch.events]
+        identities = [identity_of(one.event) for one in batch.events]
         # From the last to the first, so that each identity keeps its first position.
         first = dict(zip(reversed(identities), range(len(identities) - 1, -1, -1), strict=True))
         names = [kept_text(source.name) for source in batch.sources]
         if self._waiting.holds(first) or self._waiting.concerns(names, letters=bool(batch.dead_letters)):
             self._settled()  # a replay of what was just written: the index must tell
         index = self._ready()
-        known = self._known(index, list(first))
+        known = known_events(index, list(first))
         fresh = {position: identities[position] for position in sorted(map(first.__getitem__, first.keys() - known))}
         created = Counter(batch.origins[position] for position in fresh)
         conflicts = 0
         if len(fresh) < len(identities):
-            conflicts = self._conflicts(index, batch, identities, first, known)
+            conflicts = count_conflicts(index, batch, identities, first, known)
         held = Counter(batch.origins)
         records = [
             replace(source, created=created[number], duplicates=held[number] - created[number])
             for number, source in enumerate(batch.sources)
         ]
-        letters = self._new_letters(index, batch.dead_letters)
-        for draft in drafts(batch, fresh, letters, self._new_records(index, records), self._segment_events):
+        letters = new_letters(index, batch.dead_letters)
+        for draft in drafts(batch, fresh, letters, new_records(index, records), self._segment_events):
             self._append(draft)
         return Written(created=len(fresh), duplicates=len(identities) - len(fresh), conflicts=conflicts)
 
@@ -135,7 +136,7 @@ class DuckDbSink:
         """
         index = self._ready()
         last = {(day, kept_text(event_id)): attribution for day, event_id, attribution in changes}
-        known = self._known(index, list(last)).keys() | self._waiting.holds(last)
+        known = known_events(index, list(last)).keys() | self._waiting.holds(last)
         there = [(*identity, attribution) for identity, attribution in last.items() if identity in known]
         for begin in range(0, len(there), self._segment_events):
             self._append(Draft(amendments=there[begin : begin + self._segment_events]))
@@ -143,7 +144,7 @@ class DuckDbSink:
 
     def missing(self, day: str, event_ids: Collection[str]) -> set[str]:
         """Return which events of a day are not there."""
-        known = self._known(self._settled(), [(day, kept_text(event_id)) for event_id in event_ids])
+        known = known_events(self._settled(), [(day, kept_text(event_id)) for event_id in event_ids])
         return {event_id for event_id in event_ids if (day, kept_text(event_id)) not in known}
 
     def ledger(self) -> dict[str, SourceRecord]:
@@ -237,65 +238,3 @@ class DuckDbSink:
         if self._index is not None:
             self._index.close()
             self._index = None
-
-    def _known(self, index: Index, identities: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        known: dict[tuple[str, str], int] = {}
-        for begin in range(0, len(identities), _LOOKED_UP):
-            known |= index.known(identities[begin : begin + _LOOKED_UP])
-        return known
-
-    def _conflicts(
-        self,
-        index: Index,
-        batch: Batch,
-        identities: Sequence[tuple[str, str]],
-        first: dict[tuple[str, str], int],
-        known: dict[tuple[str, str], int],
-    ) -> int:
-        """Return how many duplicates say something else than what is kept."""
-        said: list[str] = []
-        kept: list[int] = []
-        conflicts = 0
-        for position, identity in enumerate(identities):
-            if identity in known:
-                said.append(_text_of(batch.events[position].event))
-                kept.append(known[identity])
-            elif first[identity] != position:
-                conflicts += _said(batch.events[position].event) != _said(batch.events[first[identity]].event)
-        return conflicts + sum(a != b for a, b in zip(index.identity_numbers(said), kept, strict=True))
-
-    def _new_letters(self, index: Index, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-        found = {letter_key(letter): letter for letter in letters}
-        if not found:
-            return []
-        sql = "SELECT key FROM dead_letters WHERE key IN (SELECT unnest($1::VARCHAR[]))"
-        there = {key for (key,) in index.rows(sql, [list(found)])}
-        return [letter for key, letter in found.items() if key not in there]
-
-    def _new_records(self, index: Index, records: Sequence[SourceRecord]) -> list[SourceRecord]:
-        """Return the lines that the ledger needs: none for a file that it has already, with the same bytes.
-
-        The line that is there says what was new when the file was first taken in whole, which a replay would hide.
-        """
-        if not records:
-            return []
-        columns = "name, size, fingerprint, events, dead_letters"
-        sql = f"SELECT {columns} FROM ledger WHERE name IN (SELECT unnest($1::VARCHAR[]))"  # noqa: S608 - names of ours
-        there = set(index.rows(sql, [[kept_text(record.name) for record in records]]))
-        return [
-            record
-            for record in records
-            if record.created
-            or (kept_text(record.name), record.size, record.fingerprint, record.events, record.dead_letters)
-            not in there
-        ]
-
-
-def _identity(event: Event) -> tuple[str, str]:
-    event_id, time = event[:2]
-    return time[:10] if time else UNDATED, event_id if event_id.isascii() else kept_text(event_id)
-
-
-def _text_of(event: Event) -> str:
-    """Return what an event says, as the index makes a number of it."""
-    return kept_text("\x1f".join(value or "" for value in _said(event)))

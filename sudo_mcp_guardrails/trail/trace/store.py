@@ -54,6 +54,19 @@ def store_rows(directory: Path) -> Rows:
     return rows
 
 
+def all_rows(directory: Path) -> Iterator[Attributed]:
+    """Yield every event of a store with whose work it is, in no order that could be relied on.
+
+    Sorting them all would take more memory than a store's reader has.
+
+    Raises:
+        TrailError: there is no store, or it is being written.
+    """
+    from sudo_mcp_guardrails.trail.sinks.duckdb_query import query  # noqa: PLC0415 - with the extra
+
+    return map(_attributed, query(directory, f"SELECT {_COLUMNS} FROM trail").rows)  # noqa: S608 - names of ours
+
+
 def _attributed(row: tuple[Any, ...]) -> Attributed:
     fields = dict(zip(EVENT_FIELDS, row[: len(EVENT_FIELDS)], strict=True))
     raw: str = row[len(EVENT_FIELDS)]

@@ -171,10 +171,11 @@ class FakeS3:
     def get_object(self, **call: Any) -> dict[str, Any]:
         _check("s3", "GetObject", call)
         versions = self.objects.get((call["Bucket"], call["Key"]), [])
-        found = [body for version, body in versions if call.get("VersionId", version) == version]
+        found = [each for each in versions if call.get("VersionId", each[0]) == each[0]]
         if not found:
             raise aws_error("NoSuchKey")
-        return {"Body": io.BytesIO(found[-1])}
+        version, body = found[-1]
+        return {"Body": io.BytesIO(body), "VersionId": version}
 
     def list_objects_v2(self, **call: Any) -> dict[str, Any]:
         _check("s3", "ListObjectsV2", call)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import json
 import subprocess
 import sys
@@ -37,17 +39,16 @@ CALLS = [
     {"service": "sqs", "operation": "CreateQueue", "parameters": {"QueueName": f"release-bot-{name}"}}
     for name in ("one", "two")
 ]
+SAVED = b"PK: what terraform plan -out wrote"
+SAVED_HASH = hashlib.sha256(SAVED).hexdigest()
 PROPOSALS: dict[str, dict[str, Any]] = {
     "change set": {"form": "cloudformation-change-set", "changeSet": CHANGE_SET},
     "calls": {"form": "api-calls", "data": CALLS},
     "terraform": {
         "form": "terraform-plan",
         "data": samples.terraform(),
-        "known": {
-            "artifact": samples.HASH,
-            "target": "default",
-            "options": {"PlanKey": "release-bot/plans/0001.tfplan", "PlanVersion": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"},
-        },
+        "known": {"target": "default", "options": {"Parallelism": 1}},
+        "savedPlan": base64.b64encode(SAVED).decode(),
     },
     "request": {
         "form": "cloud-control-request",
@@ -384,9 +385,9 @@ def test_a_saved_plan_is_applied_by_one_build_with_its_digest(scene: Scene, terr
     variables = {each["name"]: each["value"] for each in build["environment"]["environmentVariables"]}
     assert variables == {
         "PLAN_DIGEST": case.request.plan_digest,
-        "PLAN_FILE_SHA256": samples.HASH,
-        "PLAN_KEY": "release-bot/plans/0001.tfplan",
-        "PLAN_VERSION": "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
+        "PLAN_FILE_SHA256": SAVED_HASH,
+        "PLAN_KEY": f"plans/{terraform}/{SAVED_HASH}.tfplan",
+        "PLAN_VERSION": scene.works.s3.objects[saved(terraform)][0][0],
         "BUNDLE_KEY": case.asked.bundle.key,
         "BUNDLE_VERSION": case.asked.bundle.version,
     }
@@ -414,6 +415,69 @@ def test_a_build_whose_start_nobody_recorded_is_not_started_again_later(scene: S
     assert (answer["running"], answer["outcome"]) == (False, "failed")
     assert "look at what is there" in answer["detail"]
     assert scene.target.ran == []
+
+
+def saved(approval: str) -> tuple[str, str]:
+    """Where the saved plan of an approval is."""
+    return "bucket", f"plans/{approval}/{SAVED_HASH}.tfplan"
+
+
+def test_a_saved_plan_that_was_swapped_is_not_applied(scene: Scene, terraform: str) -> None:
+    objects = scene.works.s3.objects[saved(terraform)]
+    version, _ = objects[0]
+    objects[0] = (version, SAVED + b"!")
+    assert scene.apply(terraform)["refused"] is True
+    assert any("has the hash" in each for each in scene.reasons(terraform, DEVIATION))
+    assert scene.target.ran == []
+    assert scene.case(terraform).started is None
+
+
+def test_a_saved_plan_that_is_gone_is_not_applied(scene: Scene, terraform: str) -> None:
+    del scene.works.s3.objects[saved(terraform)]
+    assert scene.apply(terraform)["refused"] is True
+    assert any("is not there" in each for each in scene.reasons(terraform, DEVIATION))
+    assert scene.target.ran == []
+
+
+def test_a_newer_version_of_the_saved_plan_changes_nothing(scene: Scene, terraform: str) -> None:
+    objects = scene.works.s3.objects[saved(terraform)]
+    approved, _ = objects[0]
+    objects.append(("newer", SAVED + b"!"))
+    assert scene.carried_out(terraform)["outcome"] == "executed"
+    [build] = scene.target.builds.values()
+    assert {"name": "PLAN_VERSION", "value": approved, "type": "PLAINTEXT"} in build["environment"][
+        "environmentVariables"
+    ]
+
+
+def test_a_saved_plan_that_is_swapped_after_the_claim_is_not_applied(scene: Scene, terraform: str) -> None:
+    objects = scene.works.s3.objects[saved(terraform)]
+    version, _ = objects[0]
+    claim = scene.works.dynamodb.put_item
+
+    def put_item(**call: Any) -> dict[str, Any]:
+        answer = claim(**call)
+        if '"kind":"execution"' in json.dumps(call).replace("\\", "").replace(" ", ""):
+            objects[0] = (version, SAVED + b"!")
+        return answer
+
+    scene.works.dynamodb.put_item = put_item  # type: ignore[method-assign]
+    answer = scene.apply(terraform)
+    assert objects[0][1] != SAVED
+    assert (answer["running"], answer["outcome"]) == (False, "failed")
+    assert "has the hash" in answer["detail"]
+    assert scene.target.ran == []
+
+
+@pytest.mark.parametrize("how", ["another", "none"])
+def test_a_saved_plan_that_is_another_from_the_start_is_not_read(scene: Scene, how: str) -> None:
+    approval = scene.proposed("terraform")
+    if how == "none":
+        del scene.works.s3.objects[saved(approval)]
+    else:
+        scene.works.s3.objects[saved(approval)] = [("v1", SAVED + b"!")]
+    with pytest.raises(PlanError, match="saved plan"):
+        scene.read(approval)
 
 
 # --- reading

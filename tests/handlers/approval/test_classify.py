@@ -126,11 +126,11 @@ def test_an_introduced_agent_asks_people(trusting: Works) -> None:
     assert trusting.kinds("trust/release-bot") == ["trust-introduced"]
 
 
-def earned(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make T1 enough for what is R1, and the price of a queue known."""
+def earned(works: Works, monkeypatch: pytest.MonkeyPatch, like: TrustTier = TrustTier.T2) -> None:
+    """Let T1 do what another tier does, such as R1 by rule, and make the price of a queue known."""
     table = {tier: dict(row) for tier, row in TrustPolicy().table.items()}
-    table[TrustTier.T1] = dict(table[TrustTier.T2])
-    budgets = {**TrustPolicy().budgets, TrustTier.T1: TrustPolicy().budgets[TrustTier.T2]}
+    table[TrustTier.T1] = dict(table[like])
+    budgets = {**TrustPolicy().budgets, TrustTier.T1: TrustPolicy().budgets[like]}
     works.configure(replace(works.settings, trust=TrustPolicy(table=table, budgets=budgets)))
     monkeypatch.setitem(idle_cost._CENTS, "sqs:CreateQueue", 0)
     introduce(works)
@@ -147,6 +147,19 @@ def test_what_an_agent_has_earned_is_decided_by_rule(trusting: Works, monkeypatc
     # The budget: five an hour.
     answers = [trusting.classify(trusting.propose(data=big_calls(1, number)))["next"] for number in range(1, 7)]
     assert answers == ["rule"] * 4 + ["people"] * 2
+
+
+@pytest.mark.parametrize(("like", "asked"), [(TrustTier.T2, "people"), (TrustTier.T3, "rule")])
+def test_what_changes_production_is_decided_by_rule_as_at_t3_alone(
+    trusting: Works, monkeypatch: pytest.MonkeyPatch, like: TrustTier, asked: str
+) -> None:
+    earned(trusting, monkeypatch, like)
+    approval = trusting.propose(environment="production", account="333333333333", region="eu-central-1")
+    answer = trusting.classify(approval)
+    assert (answer["risk"], answer["next"]) == ("R2", asked)
+    by_rule = asked == "rule"
+    assert trusting.kinds(approval) == ["request", *["rule-decision"] * by_rule]
+    assert trusting.kinds("trust/release-bot") == ["trust-introduced", *["trust-automatic"] * by_rule]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -291,7 +304,7 @@ def test_a_budget_holds_however_many_come_at_once(trusting: Works, monkeypatch: 
     approvals = [trusting.propose(data=big_calls(1, number)) for number in range(3, 15)]
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda approval: trusting.classify(approval)["next"], approvals))
-    # Others may be R2 by then, of which no rule decides; never more than five by rule.
+    # Others may be R2 by then, which goes to people at T2; never more than five by rule.
     assert set(answers) <= {"rule", "people"}
     assert answers.count("rule") == trusting.kinds("trust/release-bot").count("trust-automatic") <= 5
     assert answers.count("rule") >= 1

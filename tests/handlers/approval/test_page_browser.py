@@ -106,7 +106,7 @@ def test_somebody_signs_in_reads_and_approves(page: Any, site: Site) -> None:
     site.api.wait(approval)
     arrive(page, site, "alice", site.link(approval))
     page.get_by_role("heading", name="What changes").wait_for()
-    assert page.get_by_text("release-bot-jobs").is_visible()
+    assert page.get_by_role("cell", name="release-bot-jobs").is_visible()
     assert page.evaluate("document.activeElement.tagName") == "H1"
     click(page, "Approve", "looks right")
     page.wait_for_url(f"{site.provider.issuer}/**")  # to sign in anew, for just this decision
@@ -245,6 +245,40 @@ def test_a_plan_of_ten_thousand_calls_is_usable(page: Any, site: Site) -> None:
     page.get_by_label("Find").fill("9999")
     page.get_by_text("1 to 1 of 1", exact=True).wait_for()
     assert page.locator("article").count() == 1
+
+
+def test_the_sessions_that_carry_it_out_are_shown_with_their_policies(page: Any, site: Site) -> None:
+    approval = site.works.submitted()
+    arrive(page, site, "alice", site.link(approval))
+    card = page.get_by_role("region", name="Sessions that carry it out")
+    card.get_by_text("1 part, which is all.").wait_for()
+    assert card.get_by_text("mcp-guardrails-release-bot-apply").is_visible()
+    policy = card.locator("pre")
+    assert policy.is_visible()  # the only part is open
+    assert json.loads(policy.inner_text())["Statement"][0]["Action"] == "sqs:CreateQueue"
+    assert serious(page) == []
+    page.goto(site.link(site.works.submitted(data=HOSTILE)))
+    card.get_by_text("It cannot be carried out as it is:").wait_for()
+    assert page.locator("main img, main script").count() == 0
+    assert "owned" not in page.title()
+
+
+def test_many_sessions_are_read_by_keyboard(page: Any, site: Site) -> None:
+    calls = [{**CALLS[0], "parameters": {"QueueName": f"release-bot-{number}"}} for number in range(400)]
+    approval = site.works.submitted(data=calls)
+    arrive(page, site, "alice", site.link(approval))
+    card = page.get_by_role("region", name="Sessions that carry it out")
+    card.get_by_text("Parts 1 to 10; there are more.").wait_for()
+    assert serious(page) == []
+    assert not card.locator("pre").first.is_visible()
+    card.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert card.locator("pre").first.is_visible()
+    card.get_by_role("button", name="Show more parts").focus()
+    page.keyboard.press("Enter")
+    card.get_by_text("parts, which is all.").wait_for()
+    assert page.evaluate("document.activeElement.textContent").startswith("Part ")
+    page.locator("#live", has_text="parts, which is all.").wait_for()
 
 
 def test_no_token_is_kept_where_a_script_could_find_it_later(page: Any, site: Site) -> None:

@@ -114,6 +114,8 @@ def test_objects_are_written_with_the_callers_options() -> None:
     ("error", "kind"),
     [
         (ClientError({"Error": {"Code": "SlowDown"}}, "PutObject"), SinkUnavailableError),
+        # Somebody else's write of this letter may fail yet.
+        (ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject"), SinkUnavailableError),
         (EndpointConnectionError(endpoint_url="s3"), SinkUnavailableError),
         (ClientError({"Error": {"Code": "AccessDenied"}}, "PutObject"), TrailError),
     ],

@@ -1,0 +1,276 @@
+"""The kill switch: stops one agent, a class of agents, or all of them, and undoes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from sudo_mcp_guardrails.agents import check_agents
+from sudo_mcp_guardrails.compliance.frameworks import Framework
+from sudo_mcp_guardrails.compliance.retention import Retention
+from sudo_mcp_guardrails.constructs.asset import staged
+from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
+from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
+from sudo_mcp_guardrails.constructs.response import statements as may
+from sudo_mcp_guardrails.constructs.response.account import ContainmentAccount
+from sudo_mcp_guardrails.constructs.response.function import ResponseFunction, ResponseFunctionSpec
+from sudo_mcp_guardrails.constructs.response.invoking import invoke_policy, reading_policy
+from sudo_mcp_guardrails.constructs.response.machine import ContainmentMachine
+from sudo_mcp_guardrails.constructs.response.names import ResponseNames
+from sudo_mcp_guardrails.constructs.response.props import check, stacks_of
+from sudo_mcp_guardrails.constructs.response.stores import KillSwitchStores
+from sudo_mcp_guardrails.constructs.response.trigger import HardTrigger
+from sudo_mcp_guardrails.constructs.statements import tokens
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from sudo_mcp_guardrails.response.settings import SETTINGS_FILE, ResponseSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aws_cdk import aws_events as events
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_stepfunctions as sfn
+
+    from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.constructs.response.props import OrganizationContainment, Responder
+    from sudo_mcp_guardrails.iam.documents import Statement
+
+_HANDLERS = ("contain", "contain_intake")
+_MINUTE = 60
+
+
+class KillSwitch(Construct):
+    """The switch that the brokers read, what contains and restores, and the evidence of both.
+
+    People ask a function's URL, which AWS signs for; a state machine contains, looks whether any call of the contained
+    still succeeded, and tells people on the event bus. Every request and what came of it is a signed record of a chain,
+    and what was there before is a restore record under Object Lock. See docs/containment.md.
+
+    Give it to the brokers: ``guardrails.broker.obey(switch)`` and ``ApprovalWorkflow(kill_switch=switch)``. In each
+    other account with agents there must be a :class:`ContainmentAccount`, and for K3 and K4 a
+    :class:`ContainmentOrganization` in the account that manages SCPs. Keep it in an account, or at least under names,
+    that no agent can touch: the guardrails' prefix is denied to them.
+
+    Costs at rest, by list prices of us-east-1: two keys, 1 USD each a month. A containment is below a cent.
+
+    Args:
+        scope: The scope.
+        id: The construct's id.
+        agents: The agents that can be contained.
+        responders: Who may contain, and of them who may restore. Default: nobody, and a warning: only a finding, or who
+            may start the state machine, contains.
+        names: Names of the guardrails' own resources; as those of :class:`AgentGuardrails`. Default: the usual ones.
+        organization: What K3 and K4 attach. Default: nothing; they contain role by role.
+        unbound_accounts: Accounts of agents that no SCP binds. Default: none.
+        findings_bus: Bus of :class:`AgentMonitoring`'s findings; one that says so contains its agent at K2 by itself.
+            Default: none, and people contain.
+        notice_bus: Bus on which people are told. Default: the account's default bus.
+        stacks: ARN patterns of the agents' stacks in this account, whose updates and change sets are cancelled.
+            Default: by the agents' prefixes.
+        build_project: Name of the project that applies Terraform plans. Default: none.
+        contains_here: Whether agents work in this account. Default: True.
+        data_key: Encrypts tables, bucket, logs and executions. Default: one is made. A given one needs the statements
+            of :func:`~sudo_mcp_guardrails.constructs.response.stores.data_key_statements`.
+        retention: How long the records are locked. Default: that of SOC 2.
+        lock_mode: Default: COMPLIANCE. GOVERNANCE is a warning.
+        log_retention: Of all logs. Default: one year.
+        removal_policy: Of what holds records and logs. Default: RETAIN. Anything else is a warning.
+
+    Raises:
+        KillSwitchError: For props that contradict each other.
+        InvalidAgentError: For no agents, or doubles.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        agents: Sequence[Agent],
+        responders: Sequence[Responder] = (),
+        names: GuardrailNames | None = None,
+        organization: OrganizationContainment | None = None,
+        unbound_accounts: Sequence[str] = (),
+        findings_bus: events.IEventBus | None = None,
+        notice_bus: events.IEventBus | None = None,
+        stacks: Sequence[str] | None = None,
+        build_project: str = "",
+        contains_here: bool = True,
+        data_key: kms.IKey | None = None,
+        retention: Retention | None = None,
+        lock_mode: LockMode = LockMode.COMPLIANCE,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, id)
+        self.names: GuardrailNames = names or GuardrailNames()
+        """Names of the guardrails' own resources."""
+        made = ResponseNames(self.names)
+        settings = ResponseSettings(check_agents(agents), tuple(unbound_accounts))
+        check(organization)
+        self.stores: KillSwitchStores = KillSwitchStores(
+            self,
+            "Stores",
+            names=made,
+            data_key=data_key,
+            days=(retention or Retention.for_(Framework.SOC2)).days,
+            lock_mode=lock_mode,
+            removal_policy=removal_policy,
+        )
+        """The switch, the evidence, the restore records, and the keys of them."""
+        self.account: ContainmentAccount | None = (
+            ContainmentAccount(
+                self, "Account", names=self.names, stacks=stacks_of(settings.agents) if stacks is None else stacks
+            )
+            if contains_here
+            else None
+        )
+        """What contains agents in this account; None where none work here."""
+        shared: dict[str, Any] = {"names": made, "key": self.stores.data_key, "log_retention": log_retention}
+        shared["removal_policy"] = removal_policy
+        with staged(*_HANDLERS) as directory:
+            (Path(directory) / SETTINGS_FILE).write_text(settings.write(), encoding="utf-8")
+            code = assets.Asset(self, "Code", path=directory)
+        told = self._told(organization, build_project)
+        accounts = sorted({a for agent in settings.agents for e in agent.environments for a in e.accounts})
+        self.responder: ResponseFunction = ResponseFunction(
+            self,
+            ResponseFunctionSpec(
+                "Responder",
+                made.responder,
+                "contain",
+                "Contains agents, and restores them",
+                15 * _MINUTE,
+                may.responder(self.stores, made, accounts, organization.account if organization else ""),
+                told,
+            ),
+            code=code,
+            **shared,
+        )
+        """The function that contains."""
+        bus = _bus_arn(self, notice_bus)
+        self.workflow: ContainmentMachine = ContainmentMachine(
+            self, "Workflow", responder=self.responder.function.attr_arn, bus=bus, **shared
+        )
+        """The state machine, with its role and its log."""
+        self.intake: ResponseFunction = ResponseFunction(
+            self,
+            ResponseFunctionSpec(
+                "Intake",
+                made.intake,
+                "contain_intake",
+                "Takes in what people ask to be contained or restored",
+                30,
+                may.intake(made),
+                {
+                    **told,
+                    "STATE_MACHINE": tokens(made.machine_arn),
+                    "CALLERS": cdk.Stack.of(self).to_json_string(
+                        [{"pattern": tokens(each.pattern), "restores": each.restores} for each in responders]
+                    ),
+                },
+            ),
+            code=code,
+            **shared,
+        )
+        """The function that people ask."""
+        self.url: lambda_.CfnUrl = lambda_.CfnUrl(
+            self, "Url", auth_type="AWS_IAM", target_function_arn=self.intake.function.attr_arn
+        )
+        """Where it answers, signed requests alone."""
+        for index, each in enumerate(responders):
+            if each.grantee is not None:
+                self.grant_respond(each.grantee, id=f"Respond{index}")
+        self.trigger: HardTrigger | None = (
+            None
+            if findings_bus is None
+            else HardTrigger(
+                self,
+                "Trigger",
+                bus=findings_bus.event_bus_name,
+                machine=self.machine.attr_arn,
+                names=made,
+                key=self.stores.data_key,
+                removal_policy=removal_policy,
+            )
+        )
+        """Contains by itself; None where no bus of findings was given."""
+        self._warn(responders, lock_mode, removal_policy)
+
+    @property
+    def machine(self) -> sfn.CfnStateMachine:
+        """The state machine itself; for ``AgentMonitoring(kill_switch=…)`` and runbooks."""
+        return self.workflow.machine
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table that brokers read."""
+        return self.stores.switch.ref
+
+    def reading(self, of: str) -> tuple[Statement, ...]:
+        """Return what lets a broker read the switch.
+
+        Args:
+            of: The broker; its Sids carry it.
+        """
+        return reading_policy(of, self.names, self.stores.switch.attr_arn, self.stores.data_key.key_arn)
+
+    def grant_respond(self, grantee: iam.IRole | iam.IUser, *, id: str) -> None:
+        """Let a role or user ask the intake; what for is decided by the responders.
+
+        Args:
+            grantee: In this account. A user's session must have a second factor, not older than an hour.
+            id: Id of the policy.
+        """
+        # jsii's interfaces are protocols, which isinstance cannot tell apart.
+        document = invoke_policy(ResponseNames(self.names), second_factor=hasattr(grantee, "user_arn"))
+        path = f"/{self.names.prefix}/"
+        policy = GuardrailPolicy(self, id, document=document, path=path, description="Asks the kill switch")
+        grantee.add_managed_policy(policy.managed_policy)
+
+    def _told(self, organization: OrganizationContainment | None, build_project: str) -> dict[str, str]:
+        given = {}
+        if organization is not None:
+            given = {
+                "scps": dict(organization.scps),
+                "targets": list(organization.targets),
+                "account": organization.account,
+            }
+        return {
+            "PREFIX": self.names.prefix,
+            "PARTITION": cdk.Aws.PARTITION,
+            "ACCOUNT": cdk.Aws.ACCOUNT_ID,
+            "SWITCH_TABLE": self.stores.switch.ref,
+            "RECORDS_BUCKET": self.stores.records.ref,
+            "EVIDENCE_TABLE": self.stores.evidence.ref,
+            "EVIDENCE_KEY": self.stores.signing_key.attr_arn,
+            "BUILD_PROJECT": build_project,
+            "ORGANIZATION": cdk.Stack.of(self).to_json_string(given),
+        }
+
+    def _warn(self, responders: Sequence[Responder], lock_mode: LockMode, removal: cdk.RemovalPolicy) -> None:
+        found = {
+            "noResponders": (not responders, "nobody may contain agents by the intake"),
+            "noRestorers": (
+                bool(responders) and not any(each.restores for each in responders),
+                "nobody may restore agents by the intake",
+            ),
+            "governance": (lock_mode is not LockMode.COMPLIANCE, "who may bypass the lock can delete restore records"),
+            "removal": (removal is not cdk.RemovalPolicy.RETAIN, "switch and restore records go with the stack"),
+        }
+        for id_, (is_so, text) in found.items():
+            if is_so:
+                cdk.Annotations.of(self).add_warning_v2(f"sudo-mcp-guardrails:killSwitch.{id_}", text)
+
+
+def _bus_arn(scope: Construct, bus: events.IEventBus | None) -> str:
+    if bus is not None:
+        return bus.event_bus_arn
+    return cdk.Stack.of(scope).format_arn(service="events", resource="event-bus", resource_name="default")

@@ -1,0 +1,1 @@
+"""What :class:`~sudo_mcp_guardrails.constructs.monitoring.monitoring.AgentMonitoring` is made of."""
