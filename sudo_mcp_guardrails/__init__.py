@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.guardrails import Guardrails
     from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket, LockMode
     from sudo_mcp_guardrails.constructs.ingestion_pipeline import IngestionPipeline
+    from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
     from sudo_mcp_guardrails.constructs.log_destinations import HttpEndpoint, SecurityLake, StorageBucket
     from sudo_mcp_guardrails.constructs.log_forwarding import LogForwarding
     from sudo_mcp_guardrails.constructs.log_pipeline import LogPipeline
@@ -49,8 +50,15 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize, PipelineError
     from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, TrailSource
     from sudo_mcp_guardrails.constructs.log_subscription import LogSubscription
+    from sudo_mcp_guardrails.constructs.monitoring.monitoring import AgentMonitoring
+    from sudo_mcp_guardrails.constructs.monitoring.targets import FindingTarget
     from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
     from sudo_mcp_guardrails.constructs.resource_guardrails import ResourceGuardrails
+    from sudo_mcp_guardrails.constructs.response.account import ContainmentAccount
+    from sudo_mcp_guardrails.constructs.response.documents import ContainmentDocuments
+    from sudo_mcp_guardrails.constructs.response.names import KillSwitchError
+    from sudo_mcp_guardrails.constructs.response.organization import ContainmentOrganization
+    from sudo_mcp_guardrails.constructs.response.props import OrganizationContainment, Responder
     from sudo_mcp_guardrails.constructs.risk import accept_risk
     from sudo_mcp_guardrails.constructs.search_domain_size import DomainSize
     from sudo_mcp_guardrails.constructs.search_network import Placement
@@ -77,6 +85,7 @@ _HOMES = {
     "AgentEventForwarding": "constructs.agent_event_forwarding",
     "AgentGuardrails": "constructs.agent_guardrails",
     "AgentLandingZone": "constructs.agent_landing_zone",
+    "AgentMonitoring": "constructs.monitoring.monitoring",
     "AgentRoles": "constructs.agent_roles",
     "AgentTrail": "constructs.agent_trail",
     "ApprovalDirectory": "constructs.approval.identity",
@@ -85,6 +94,9 @@ _HOMES = {
     "BrokerCaller": "constructs.session_broker",
     "Capability": "agents",
     "CentralLogGroup": "constructs.central_log_group",
+    "ContainmentAccount": "constructs.response.account",
+    "ContainmentDocuments": "constructs.response.documents",
+    "ContainmentOrganization": "constructs.response.organization",
     "DataEvents": "constructs.data_events",
     "DeclaredAction": "agents",
     "DeclaredRegion": "regions",
@@ -93,6 +105,7 @@ _HOMES = {
     "EventMembers": "constructs.log_pipeline_calls",
     "ExemptPrincipals": "policies.organization.exempt",
     "Exemption": "policies.exemptions",
+    "FindingTarget": "constructs.monitoring.targets",
     "Framework": "compliance.frameworks",
     "GuardHook": "constructs.guard_hook",
     "GuardRules": "constructs.guard_rules",
@@ -104,6 +117,8 @@ _HOMES = {
     "IngesterSize": "constructs.log_pipeline_props",
     "IngestionPipeline": "constructs.ingestion_pipeline",
     "InvalidAgentError": "agent_checks",
+    "KillSwitch": "constructs.kill_switch",
+    "KillSwitchError": "constructs.response.names",
     "LockMode": "constructs.immutable_log_bucket",
     "LogArchiveError": "policies.log_archive",
     "LogForwarding": "constructs.log_forwarding",
@@ -112,12 +127,14 @@ _HOMES = {
     "LogSubscription": "constructs.log_subscription",
     "NoticeTarget": "constructs.approval.notices",
     "Notifications": "constructs.log_pipeline_sources",
+    "OrganizationContainment": "constructs.response.props",
     "OrganizationError": "policies.organization.settings",
     "OrganizationGuardrails": "constructs.organization_guardrails",
     "OrganizationSettings": "policies.organization.settings",
     "PipelineError": "constructs.log_pipeline_props",
     "Placement": "constructs.search_network",
     "ResourceGuardrails": "constructs.resource_guardrails",
+    "Responder": "constructs.response.props",
     "Retention": "compliance.retention",
     "RetentionError": "compliance.retention",
     "RiskClass": "agents",
@@ -145,6 +162,7 @@ __all__ = [
     "AgentEventForwarding",
     "AgentGuardrails",
     "AgentLandingZone",
+    "AgentMonitoring",
     "AgentRoles",
     "AgentTrail",
     "ApprovalDirectory",
@@ -153,6 +171,9 @@ __all__ = [
     "BrokerCaller",
     "Capability",
     "CentralLogGroup",
+    "ContainmentAccount",
+    "ContainmentDocuments",
+    "ContainmentOrganization",
     "DataEvents",
     "DeclaredAction",
     "DeclaredRegion",
@@ -161,6 +182,7 @@ __all__ = [
     "EventMembers",
     "ExemptPrincipals",
     "Exemption",
+    "FindingTarget",
     "Framework",
     "GuardHook",
     "GuardRules",
@@ -172,6 +194,8 @@ __all__ = [
     "IngesterSize",
     "IngestionPipeline",
     "InvalidAgentError",
+    "KillSwitch",
+    "KillSwitchError",
     "LockMode",
     "LogArchiveError",
     "LogForwarding",
@@ -180,12 +204,14 @@ __all__ = [
     "LogSubscription",
     "NoticeTarget",
     "Notifications",
+    "OrganizationContainment",
     "OrganizationError",
     "OrganizationGuardrails",
     "OrganizationSettings",
     "PipelineError",
     "Placement",
     "ResourceGuardrails",
+    "Responder",
     "Retention",
     "RetentionError",
     "RiskClass",

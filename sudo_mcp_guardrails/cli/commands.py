@@ -85,9 +85,29 @@ COMMANDS = (
         "Keep CloudTrail's events, each once, and trace a call to the person behind it.",
     ),
     Command(
+        "detect",
+        "sudo_mcp_guardrails.cli.detect:detect",
+        "Look at events for what agents should not have done, or test the rules.",
+    ),
+    Command(
         "approvals",
         "sudo_mcp_guardrails.cli.approvals:COMMANDS",
         "Decide about what agents propose, and check and export the evidence of it.",
+    ),
+    Command(
+        "contain",
+        "sudo_mcp_guardrails.cli.contain:contain",
+        "Stop one agent, a class of agents, or all of them, by the deployed kill switch.",
+    ),
+    Command(
+        "restore",
+        "sudo_mcp_guardrails.cli.restore:restore",
+        "Undo a containment from its record.",
+    ),
+    Command(
+        "drill",
+        "sudo_mcp_guardrails.cli.drill:drill",
+        "Rehearse a containment on the embedded AWS, and show that all is as it was afterwards.",
     ),
     Command(
         "demo",

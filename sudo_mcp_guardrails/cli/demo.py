@@ -3,12 +3,15 @@
 Summary keys: ``scenarios``, ``agreed``, ``surprises``, ``seconds``; also ``steps`` (name to seconds) and
 ``accepted_findings``, and ``trail``: what the audit pipeline made of the agents' calls and of the samples, null where
 the app has no stack ``Trail``. Its keys: ``shown_by``, ``ok``, ``problems``, ``files``, ``samples``, ``events``,
-``unique``, ``duplicates``, ``conflicts``, ``dead_letters``, ``rejected``, ``messages``, ``searchable``, ``attributed``,
-``seconds``, ``locked``, ``runs``, ``trace`` (see ``trail trace``), ``reconciled``, ``cold_start_ms``, ``warm_ms`` and
-``function_mb``. And ``approvals``: what the evidence of the approvals is worth, null where the app has no stack
-``Approvals``. Its keys: ``ok``, ``problems``, ``page``, ``served`` (whether the page came), ``records``, ``chains``,
-``broken``, ``states`` (of the approvals, replayed), ``verified_by``. Items that are about approvals say in ``recorded``
-what was recorded of them, and where.
+``unique``, ``duplicates``, ``conflicts``, ``dead_letters``, ``rejected``, ``messages``, ``searchable``,
+``attributed``, ``seconds``, ``locked``, ``runs``, ``trace`` (see ``trail trace``), ``reconciled``, ``cold_start_ms``,
+``warm_ms`` and ``function_mb``. And ``approvals``: what the evidence of the approvals is worth, null where the app
+has no stack ``Approvals``. Its keys: ``ok``, ``problems``, ``page``, ``served`` (whether the page came), ``records``,
+``chains``, ``broken``, ``states`` (of the approvals, replayed), ``verified_by``. And ``watching``: what the
+detections found in the trail's files, null where there is none; its keys: ``ok``, ``problems``, ``events``,
+``agents``, ``findings``, ``contains``, ``rules`` (findings of each), ``seconds``. And ``containment``: what the kill
+switch did to a live session; its keys: ``ok``, ``problems``, ``level``, ``agent``, ``after`` (what the session was
+answered), ``seconds``. Items that are about approvals say in ``recorded`` what was recorded of them, and where.
 """
 
 from __future__ import annotations
@@ -51,6 +54,7 @@ def demo(
             result = Demo(app, output, step, answer.report, played, port).run()
         items = [outcome.to_dict() for outcome in result.outcomes]
         trail, approvals = result.trail, result.approvals
+        watching, containment = result.watching, result.containment
         summary = {
             "scenarios": len(items),
             "agreed": sum(1 for item in items if item["agreed"]),
@@ -60,6 +64,8 @@ def demo(
             "accepted_findings": result.packs.accepted if result.packs else 0,
             "trail": trail.to_dict() if trail is not None else None,
             "approvals": approvals.to_dict() if approvals is not None else None,
+            "watching": watching.to_dict() if watching is not None else None,
+            "containment": containment.to_dict() if containment is not None else None,
         }
         output.mkdir(parents=True, exist_ok=True)
         (output / "report.html").write_text(render(result), encoding="utf-8")
@@ -71,8 +77,9 @@ def demo(
             f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s",
             soft_wrap=True,
         )
-        for part in (approvals, trail):
-            for line in part.lines() if part is not None else ():
+        parts = [part for part in (approvals, trail, watching, containment) if part is not None]
+        for part in parts:
+            for line in part.lines():
                 answer.text.print(Text(line), soft_wrap=True)
         if trail is not None and trail.trace is not None:
             from sudo_mcp_guardrails.trail.trace.render import html_page
@@ -80,7 +87,7 @@ def demo(
             (output / "trace.html").write_text(html_page(trail.trace), encoding="utf-8")
             answer.text.print(f"trace: {output / 'trace.html'}")
         answer.text.print(f"report: {output / 'report.html'}")
-        fine = not result.surprises and not any(part.problems for part in (trail, approvals) if part is not None)
+        fine = not result.surprises and not any(part.problems for part in parts)
         answer.finish(ok=fine, summary=summary, items=items)
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from sudo_mcp_guardrails.cli.errors import InputError
 
@@ -33,19 +33,25 @@ _RESOLVED: Final = {
 _TRUE: Final = frozenset({"true", "yes", "on"})
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """Reads the subset; everything else is an error."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - yaml has no types here
         """Refuse aliases, and what is nested too deep."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.constructor.ConstructorError(
-                None, None, "CloudFormation has no aliases", self.peek_event().start_mark
+                None,
+                None,
+                "CloudFormation has no aliases",
+                self.peek_event().start_mark,  # type: ignore[no-untyped-call]
             )
         self.depth = getattr(self, "depth", 0) + 1
         if self.depth > _MAX_DEPTH:
             raise yaml.constructor.ConstructorError(
-                None, None, f"it is nested more than {_MAX_DEPTH} deep", self.peek_event().start_mark
+                None,
+                None,
+                f"it is nested more than {_MAX_DEPTH} deep",
+                self.peek_event().start_mark,  # type: ignore[no-untyped-call]
             )
         try:
             return super().compose_node(parent, index)
@@ -104,7 +110,7 @@ def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = _map(loader, node)
+        value = _map(loader, cast("yaml.MappingNode", node))
     return {suffix if suffix in _SHORT else f"Fn::{suffix}": value}
 
 

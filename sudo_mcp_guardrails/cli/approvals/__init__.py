@@ -28,7 +28,17 @@ COMMANDS = (
     Command(
         "trust",
         "sudo_mcp_guardrails.cli.approvals.trust:trust",
-        "Show what an agent has earned and why, or promote or demote it by a fresh sign-in.",
+        "Show what an agent has earned and why, or promote, demote or introduce it by a fresh sign-in.",
+    ),
+    Command(
+        "delegate",
+        "sudo_mcp_guardrails.cli.approvals.delegating:delegate",
+        "Let somebody decide in your place for a while, list what was lent to you, or end it.",
+    ),
+    Command(
+        "enrol-code",
+        "sudo_mcp_guardrails.cli.approvals.enrolling:enrol_code",
+        "Offer somebody a code of one use, by which he enrols a passkey on the page; shown once.",
     ),
     Command(
         "verify",
@@ -38,7 +48,7 @@ COMMANDS = (
     Command(
         "export",
         "sudo_mcp_guardrails.cli.approvals.export:export",
-        "Write the evidence as an auditor reads it; with the keys, each row says whether its chain is whole.",
+        "Write the evidence as an auditor reads it; with the keys, each row says whether its chain and proof hold.",
     ),
     Command(
         "serve",

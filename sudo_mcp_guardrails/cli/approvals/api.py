@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from sudo_mcp_guardrails.errors import GuardrailsError
@@ -34,6 +34,13 @@ class ApiError(GuardrailsError):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
+
+
+class Authorized(Protocol):
+    """Somebody who can prove to the API who he is."""
+
+    def authorize(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        """Return the headers that prove it for one request."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -125,26 +132,27 @@ class Api:
             raise ApiError(0, f"{self.url}config.json is no object")
         return {str(name): str(value) for name, value in found.items()}
 
-    def get(self, path: str, token: str) -> dict[str, Any]:
+    def get(self, path: str, who: Authorized) -> dict[str, Any]:
         """Ask; raises ApiError."""
-        found: dict[str, Any] = fetch(f"{self.url}{path}", headers={"authorization": f"Bearer {token}"})
+        url = f"{self.url}{path}"
+        found: dict[str, Any] = fetch(url, headers=who.authorize("GET", url, b""))
         return found
 
-    def post(self, path: str, token: str, body: Mapping[str, Any], page: str) -> dict[str, Any]:
+    def post(self, path: str, who: Authorized, body: Mapping[str, Any], page: str) -> dict[str, Any]:
         """State something.
 
         Args:
             path: below the URL.
-            token: of who states it.
+            who: states it.
             body: what is stated.
             page: URL of the page, whose origin the API asks for.
 
         Raises:
             ApiError: it is refused.
         """
-        parts = urlsplit(page)
-        headers = {"authorization": f"Bearer {token}", "origin": f"{parts.scheme}://{parts.netloc}"}
-        found: dict[str, Any] = fetch(f"{self.url}{path}", body=json.dumps(body).encode(), headers=headers)
+        parts, url, text = urlsplit(page), f"{self.url}{path}", json.dumps(body).encode()
+        headers = {**who.authorize("POST", url, text), "origin": f"{parts.scheme}://{parts.netloc}"}
+        found: dict[str, Any] = fetch(url, body=text, headers=headers)
         return found
 
 
@@ -153,5 +161,8 @@ def _reason(text: bytes, otherwise: str) -> str:
         found = json.loads(text)
     except ValueError:
         return otherwise
-    told = found.get("error") or found.get("message") if isinstance(found, dict) else None
-    return str(told) if told else otherwise
+    # The API says "error", API Gateway "message", and a function's URL "Message".
+    told = (
+        [found[name] for name in ("error", "message", "Message") if found.get(name)] if isinstance(found, dict) else []
+    )
+    return str(told[0]) if told else otherwise

@@ -2,93 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from sudo_mcp_guardrails.cli.approvals.found import Finding, Found
 from sudo_mcp_guardrails.cli.approvals.places import NOT_READ
+from sudo_mcp_guardrails.cli.approvals.proofs import Proofs
+from sudo_mcp_guardrails.cli.approvals.rules import Rules
 from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sudo_mcp_guardrails.approval.chain.check import Problem
     from sudo_mcp_guardrails.approval.chain.heads import ApprovalHeads
-    from sudo_mcp_guardrails.approval.deciding.policy import ApprovalPolicy
     from sudo_mcp_guardrails.approval.evidence import Record
     from sudo_mcp_guardrails.approval.store.case import Case
-    from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
+    from sudo_mcp_guardrails.cli.approvals.found import Policies
     from sudo_mcp_guardrails.cli.approvals.keys import Signers
     from sudo_mcp_guardrails.cli.approvals.places import Place
+    from sudo_mcp_guardrails.cli.approvals.proofs import Proof
 
-MAX_FINDINGS: Final = 10_000
-"""Most findings that are kept; all are counted."""
 _OF_WORKFLOW: Final = frozenset({"execution", "outcome", "rule-decision"})
 """Kinds of events that the workflow itself records, and only where they are allowed."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        chain: its name; empty for what belongs to none.
-        number: of the record; 0 where the chain as a whole is meant.
-        flaw: in a word: those of :class:`~sudo_mcp_guardrails.approval.chain.check.Flaw`, and ``unreadable``,
-            ``misplaced`` and ``not-allowed``.
-        text: the same in one line.
-    """
-
-    chain: str
-    number: int
-    flaw: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Policies:
-    """What approvals are replayed by.
-
-    Attributes:
-        approval: by their versions; none, and nothing is replayed.
-        trust: the policy of trust; None, and no ledger is replayed.
-    """
-
-    approval: dict[str, ApprovalPolicy] = field(default_factory=dict)
-    trust: TrustPolicy | None = None
-
-
-@dataclass
-class Found:
-    """What a check found.
-
-    Attributes:
-        records: that could be read.
-        chains: that there are.
-        broken: findings, all of them.
-        findings: the first of them.
-        broken_chains: those that have any.
-        heads: that were published and that the chains were compared with.
-        states: of the approvals that were replayed, with their numbers.
-        unknown: approvals of a version of the policy that was not given.
-    """
-
-    records: int = 0
-    chains: int = 0
-    broken: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    broken_chains: set[str] = field(default_factory=set)
-    heads: int = 0
-    states: Counter[str] = field(default_factory=Counter)
-    unknown: int = 0
-
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Take findings in."""
-        for each in findings:
-            self.broken += 1
-            self.broken_chains.add(each.chain)
-            if len(self.findings) < MAX_FINDINGS:
-                self.findings.append(each)
 
 
 class Checker:
@@ -106,7 +41,11 @@ class Checker:
         self._signers = signers
         self._policies = policies
         self._now = now
-        self.found = Found()
+        self._proofs = Proofs(place, signers, policies.approval, policies.parties)
+        self.found = Found(proofs=self._proofs.counts)
+        self._rules = Rules(place, signers)
+        self.proofs: Mapping[int, Proof] = {}
+        """Of the decisions of the chain that was checked last, by the numbers of their records."""
 
     def check(self, chain: str) -> list[Record]:
         """Check a chain, and return its records in their order.
@@ -132,8 +71,10 @@ class Checker:
                 findings.append(Finding(chain, 0, "unreadable", str(error)))
             else:
                 findings.extend(_finding(one) for one in problems)
+        self.proofs = {}
         if records and not findings:
             findings.extend(self._replayed(chain, records))
+            findings.extend(one for one in self._unproved(chain, records) if one not in findings)
         self.found.add(findings)
         return records
 
@@ -167,6 +108,33 @@ class Checker:
         self.found.states[status.state.value] += 1
         wrong = {one.number: one.reason for one in status.uncounted if one.kind in _OF_WORKFLOW}
         return [*_not_allowed(case, wrong), *_unscanned(case, wrong)]
+
+    def _unproved(self, chain: str, records: list[Record]) -> list[Finding]:
+        """Verify again, in a chain that is whole, what people proved their decisions by, and what let a rule decide."""
+        from sudo_mcp_guardrails.approval.errors import ApprovalError
+        from sudo_mcp_guardrails.approval.store.case import Case
+        from sudo_mcp_guardrails.cli.approvals.proofs import Checked
+
+        if records[0].kind != "request":
+            return []
+        try:
+            case = Case.of(records)
+        except ApprovalError as error:
+            return [Finding(chain, 0, "unreadable", str(error))]
+        self.proofs = self._proofs.of(case)
+        wrong = self._rules.wrong(case)
+        self.found.rules_unknown = self._rules.unknown
+        return [
+            *(
+                Finding(chain, one, "proof", f"record {one} is a decision whose proof does not hold: {proof.text}")
+                for one, proof in self.proofs.items()
+                if proof.checked is Checked.FAILED
+            ),
+            *(
+                Finding(chain, one, "not-allowed", f"record {one} of kind 'rule-decision' was not allowed: {reason}")
+                for one, reason in wrong.items()
+            ),
+        ]
 
     def _ledger(self, chain: str, records: list[Record]) -> list[Finding]:
         from sudo_mcp_guardrails.approval.store.signers import TRUST_CHAINS
@@ -244,17 +212,3 @@ def _unscanned(case: Case, wrong: dict[int, str]) -> list[Finding]:
         reason = "the scanner had not passed it"
     text = f"record {number} of kind 'execution' was not allowed: {reason}"
     return [Finding(case.request.id, number, "not-allowed", text)] if reason else []
-
-
-def summary_of(found: Found) -> dict[str, Any]:
-    """Return the numbers, as ``--json`` has them."""
-    return {
-        "records": found.records,
-        "broken": found.broken,
-        "chains": found.chains,
-        "broken_chains": len(found.broken_chains),
-        "heads": found.heads,
-        "replayed": sum(found.states.values()),
-        "states": dict(sorted(found.states.items())),
-        "not_replayed": found.unknown,
-    }

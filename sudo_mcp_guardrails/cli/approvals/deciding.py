@@ -4,7 +4,8 @@ An agent may sit at the terminal, or run this command: what it lacks is the pers
 shows the approval; the second is asked for with the decision's challenge as its ``nonce``, so that the token proves
 this decision and no other. The challenge is computed here and compared: the API can have nobody sign something else.
 Where the identity provider does not say how somebody signed in (Cognito), the page's link is printed instead, for a
-passkey, and the decision is waited for.
+passkey, and the decision is waited for. An IAM user shows a code of his MFA device instead of signing in; no other
+session of his is taken, and the code is bound to nothing (see :mod:`~sudo_mcp_guardrails.cli.approvals.iam_user`).
 
 Summary keys: those of ``approvals show``, and ``verdict``, ``counted``, ``refused`` (why it was not taken; empty where
 it was). The exit code is 0 where the decision counts, 1 where it is refused, 2 where none was made.
@@ -24,8 +25,11 @@ import typer
 from sudo_mcp_guardrails.cli.approvals.api import REFUSED, ApiError
 from sudo_mcp_guardrails.cli.approvals.reaching import (
     AllOption,
+    CodeOption,
+    Entrance,
     IdArgument,
     PortOption,
+    ProfileOption,
     UrlOption,
     approval_path,
     reach,
@@ -41,7 +45,6 @@ if TYPE_CHECKING:
 _LAST: Final = 8
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _PAUSE: Final = 10
-_JWT: Final = "jwt"
 
 CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why, for the record.")]
 DigestOption = Annotated[
@@ -85,11 +88,13 @@ def approve(
     wait: WaitOption = 300,
     url: UrlOption = "",
     redirect_port: PortOption = REDIRECT_PORT,
+    profile: ProfileOption = "",
+    mfa_code: CodeOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Approve what is shown, and nothing else, by a fresh sign-in."""
     wish = _Wish("approve", comment, digest, wait, break_glass, on_behalf_of)
-    _decide(approval, wish, url, redirect_port, everything=everything, as_json=as_json)
+    _decide(approval, wish, Entrance(url, redirect_port, profile, mfa_code), everything=everything, as_json=as_json)
 
 
 def refuse(
@@ -102,18 +107,20 @@ def refuse(
     wait: WaitOption = 300,
     url: UrlOption = "",
     redirect_port: PortOption = REDIRECT_PORT,
+    profile: ProfileOption = "",
+    mfa_code: CodeOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Refuse what is shown, by a fresh sign-in."""
     wish = _Wish("refuse", comment, digest, wait, on_behalf_of=on_behalf_of)
-    _decide(approval, wish, url, redirect_port, everything=everything, as_json=as_json)
+    _decide(approval, wish, Entrance(url, redirect_port, profile, mfa_code), everything=everything, as_json=as_json)
 
 
-def _decide(approval: str, wish: _Wish, url: str, port: int, *, everything: bool, as_json: bool) -> None:
+def _decide(approval: str, wish: _Wish, entrance: Entrance, *, everything: bool, as_json: bool) -> None:
     with answering(as_json=as_json) as answer:
         path = approval_path(approval)
         _check(wish, as_json=as_json)
-        reached = reach(url, port, answer)
+        reached = reach(entrance, answer)
         seen = checked(reached.get(path), approval)
         if seen["you"]["identity"] != reached.session.identity:
             raise InputError(f"the API takes you for {seen['you']['identity']!r}, who did not sign in here")
@@ -128,7 +135,7 @@ def _decide(approval: str, wish: _Wish, url: str, port: int, *, everything: bool
         if seen["approvalDigest"] != digest:
             raise InputError(f"approval {approval!r} has another digest than was shown: nothing was decided")
         try:
-            if reached.session.says_how and _JWT in seen["you"]["factors"]:
+            if reached.session.says_how and reached.session.factor in seen["you"]["factors"]:
                 _by_sign_in(reached, path, seen, wish)
             else:
                 _by_page(answer, reached, path, seen, wish)

@@ -1,8 +1,10 @@
 """``mcp-guardrails approvals export``: the evidence as rows for an auditor: who, what, when, why, on which proof.
 
-Each row says whether its chain is whole: ``yes``, ``no``, or ``not checked`` where no keys are given. Summary keys:
-``file``, ``format``, ``records``, ``chains``, ``broken``, ``checked``. Items: those of ``approvals verify``. The exit
-code is 1 where a chain is broken; the file is written all the same, since it is then that somebody wants to see it.
+Each row says whether its chain is whole: ``yes``, ``no``, or ``not checked`` where no keys are given. The row of a
+decision says whether its proof was verified again: ``verified`` for a passkey's assertion that holds, ``failed`` with
+the reason, ``not kept`` for a token or a session, ``not checked``. Summary keys: ``file``, ``format``, ``records``,
+``chains``, ``broken``, ``checked``, ``proofs``. Items: those of ``approvals verify``. The exit code is 1 where a chain
+is broken; the file is written all the same, since it is then that somebody wants to see it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from sudo_mcp_guardrails.cli.trail.places import EndpointOption, ProfileOption, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sudo_mcp_guardrails.cli.approvals.checking import Checker, Found
+    from sudo_mcp_guardrails.cli.approvals.checking import Checker
+    from sudo_mcp_guardrails.cli.approvals.found import Found
     from sudo_mcp_guardrails.cli.approvals.places import Joined
     from sudo_mcp_guardrails.cli.approvals.rows import ExportRow
 
@@ -57,8 +60,9 @@ def export(
     region: RegionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the evidence as an auditor reads it; with the keys, each row says whether its chain is whole."""
-    from sudo_mcp_guardrails.cli.approvals.checking import Checker, Found
+    """Write the evidence as an auditor reads it; with the keys, each row says whether its chain and proof hold."""
+    from sudo_mcp_guardrails.cli.approvals.checking import Checker
+    from sudo_mcp_guardrails.cli.approvals.found import Found
     from sudo_mcp_guardrails.cli.approvals.rows import write
 
     with answering(as_json=as_json) as answer:
@@ -83,6 +87,7 @@ def export(
             "chains": found.chains,
             "broken": found.broken,
             "checked": bool(known),
+            "proofs": {checked.value: count for checked, count in sorted(found.proofs.items())},
         }
         answer.finish(ok=not found.broken, summary=summary, items=[vars(each) for each in found.findings])
 
@@ -106,12 +111,14 @@ def _rows(
     from sudo_mcp_guardrails.approval.chain.rows import audit_rows
     from sudo_mcp_guardrails.cli.approvals.checking import read_chain
     from sudo_mcp_guardrails.cli.approvals.places import NOT_READ
+    from sudo_mcp_guardrails.cli.approvals.proofs import DECISION
     from sudo_mcp_guardrails.cli.approvals.rows import ExportRow
 
     for chain in chains:
         if checker:
             records = checker.check(chain)
             whole = "no" if chain in found.broken_chains else "yes"
+            proofs, unproved = checker.proofs, "not checked: the chain is not whole"
         else:
             # What cannot be read is no row: it must not be passed over in silence either.
             records, findings = read_chain(place, chain)
@@ -119,6 +126,8 @@ def _rows(
             found.chains += chain != NOT_READ
             found.add(findings)
             whole = "no" if findings else "not checked"
+            proofs, unproved = {}, "not checked: no keys were given"
         for row in audit_rows(records):
-            yield ExportRow(row, whole)
+            proof = proofs.get(row.number) or unproved
+            yield ExportRow(row, whole, str(proof) if row.kind == DECISION else "")
         step()

@@ -45,8 +45,16 @@ def read_file(path: Path) -> bytes:
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
-    """Make one line of what AWS refuses, or of an AWS that is not reached."""
+def asking(what: str, done: str = "read") -> Iterator[None]:
+    """Make one line of what AWS refuses, or of an AWS that is not reached.
+
+    Args:
+        what: is asked for.
+        done: what cannot be done with it then.
+
+    Raises:
+        InputError: AWS refuses, or is not reached.
+    """
     from sudo_mcp_guardrails.approval.store.aws import code_of
 
     try:
@@ -55,7 +63,7 @@ def asking(what: str) -> Iterator[None]:
         # boto3 is not imported here; its errors are told by where they come from.
         if not code_of(error) and not type(error).__module__.startswith("botocore"):
             raise
-        raise InputError(f"{what} cannot be read: {error}") from error
+        raise InputError(f"{what} cannot be {done}: {error}") from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from sudo_mcp_guardrails.cli.approvals.api import Api, ApiError
+from sudo_mcp_guardrails.cli.approvals.iam_user import IamSession, IamSignIn, function_region
 from sudo_mcp_guardrails.cli.approvals.signin import Session, SignIn
 from sudo_mcp_guardrails.cli.errors import InputError
 
@@ -26,7 +27,7 @@ UrlOption = Annotated[
         "--url",
         metavar="URL",
         envvar="MCP_GUARDRAILS_APPROVALS_URL",
-        help="Address of the approval page.",
+        help="Address of the approval page; for IAM users, of the function.",
         show_default=False,
     ),
 ]
@@ -39,8 +40,40 @@ PortOption = Annotated[
         help="Port of http://localhost:PORT/callback, which the identity provider must know.",
     ),
 ]
+ProfileOption = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Act as the IAM user of this profile of the AWS configuration, with a code of its mfa_serial.",
+        show_default=False,
+    ),
+]
+CodeOption = Annotated[
+    str,
+    typer.Option(
+        "--mfa-code", metavar="CODE", help="Code of the MFA device, with --profile; asked for where it is left out."
+    ),
+]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The approval's id, such as apr-….")]
 AllOption = Annotated[bool, typer.Option("--all", help=f"All changes of the plan, and not the first {FIRST}.")]
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How somebody gets to the API.
+
+    Attributes:
+        url: of the page, or of the function.
+        port: of the sign-in's redirect.
+        profile: of an IAM user; empty for a sign-in.
+        code: of his MFA device; empty where he is to be asked.
+    """
+
+    url: str
+    port: int
+    profile: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,51 +88,62 @@ class Reached:
     """
 
     api: Api
-    sign_in: SignIn
-    session: Session
+    sign_in: SignIn | IamSignIn
+    session: Session | IamSession
     page: str
 
     def get(self, path: str) -> dict[str, Any]:
         """Ask; raises ApiError."""
-        return self.api.get(path, self.session.token)
+        return self.api.get(path, self.session)
 
-    def post(self, path: str, body: dict[str, Any], session: Session | None = None) -> dict[str, Any]:
+    def post(self, path: str, body: dict[str, Any], session: Session | IamSession | None = None) -> dict[str, Any]:
         """State something, by a fresh session where one is given; raises ApiError."""
-        return self.api.post(path, (session or self.session).token, body, self.page)
+        return self.api.post(path, session or self.session, body, self.page)
 
-    def again(self, challenge: str) -> Session:
+    def again(self, challenge: str) -> Session | IamSession:
         """Have the same person sign in afresh, for just what the challenge is of.
+
+        The code of an IAM user's device is bound to nothing, and AWS takes each once: his session of this run is the
+        proof, which asks for another code where it is too old to be one.
 
         Raises:
             ApiError: nobody did, or it was somebody else.
         """
-        who = str(self.session.claims.get("preferred_username", ""))
-        found = self.sign_in.fresh(challenge, who)
+        if isinstance(self.session, IamSession):
+            return self.session
+        found = self.sign_in.fresh(challenge, self.session.username)
         if found.identity != self.session.identity:
             raise ApiError(0, f"{found.identity!r} signed in, expected {self.session.identity!r}: nothing was decided")
         return found
 
 
-def reach(url: str, port: int, answer: Answer) -> Reached:
+def reach(entrance: Entrance, answer: Answer) -> Reached:
     """Have somebody sign in to the API.
 
     Args:
-        url: of the page.
-        port: of the redirect.
-        answer: is told the link.
+        entrance: where, and how.
+        answer: is told the link, or asks for a code.
 
     Raises:
-        InputError: no URL is given.
+        InputError: no URL is given, or it does not go with how it is to be reached.
         ApiError: the API cannot be reached, or nobody signs in.
     """
+    url = entrance.url
     if not url:
         raise InputError("--url is missing, expected the approval page's address, or MCP_GUARDRAILS_APPROVALS_URL")
     api = Api(url)
+    if entrance.profile:
+        user = IamSignIn(entrance.profile, url, entrance.code, answer)
+        return Reached(api, user, user.fresh(), api.url)
+    if entrance.code:
+        raise InputError("--mfa-code goes with --profile, expected the profile of an IAM user")
+    if function_region(url):
+        raise InputError(f"--url {url[:200]!r} is a function's, which IAM users alone can reach, expected --profile")
     settings = api.settings()
     for name in ("issuer", "clientId", "redirectUri"):
         if not settings.get(name):
             raise ApiError(0, f"{api.url}config.json has no {name}")
-    sign_in = SignIn(settings, port, answer.report)
+    sign_in = SignIn(settings, entrance.port, answer.report)
     return Reached(api, sign_in, sign_in.fresh(), settings["redirectUri"])
 
 

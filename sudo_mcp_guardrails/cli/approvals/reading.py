@@ -19,8 +19,11 @@ from sudo_mcp_guardrails.cli.approvals.printing import approval as printed
 from sudo_mcp_guardrails.cli.approvals.printing import items_of, table
 from sudo_mcp_guardrails.cli.approvals.reaching import (
     AllOption,
+    CodeOption,
+    Entrance,
     IdArgument,
     PortOption,
+    ProfileOption,
     UrlOption,
     approval_path,
     changes_of,
@@ -48,11 +51,13 @@ def list_approvals(
     state: Annotated[ListedState, typer.Option("--state", help="Open ones, or all.")] = ListedState.OPEN,
     url: UrlOption = "",
     redirect_port: PortOption = REDIRECT_PORT,
+    profile: ProfileOption = "",
+    mfa_code: CodeOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """List what is to be decided."""
     with answering(as_json=as_json) as answer:
-        found = reach(url, redirect_port, answer).get(f"api/approvals?state={state.value}")
+        found = reach(Entrance(url, redirect_port, profile, mfa_code), answer).get(f"api/approvals?state={state.value}")
         rows = found["approvals"]
         table(answer, _COLUMNS, [[each[name] or "" for name in _COLUMNS] for each in rows])
         answer.text.print(f"{len(rows)} approvals{', and more' if found['more'] else ''}")
@@ -66,12 +71,14 @@ def show(
     everything: AllOption = False,
     url: UrlOption = "",
     redirect_port: PortOption = REDIRECT_PORT,
+    profile: ProfileOption = "",
+    mfa_code: CodeOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show what an approval is about, its risk and why, and what happened; it is recorded that you saw it."""
     with answering(as_json=as_json) as answer:
         path = approval_path(approval)
-        reached = reach(url, redirect_port, answer)
+        reached = reach(Entrance(url, redirect_port, profile, mfa_code), answer)
         seen = checked(reached.get(path), approval)
         changes = tell(answer, reached, seen, everything=everything)
         answer.finish(ok=True, summary=summary_of(seen), items=items_of(seen, changes))

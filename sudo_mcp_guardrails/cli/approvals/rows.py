@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.approval.chain.rows import AuditRow
 
+PROVED: Final = "proof_verified"
+"""The last column but one: what became of a decision's proof when it was verified again; empty for other records."""
 WHOLE: Final = "chain_whole"
 """The last column: whether the row's chain is whole."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -57,16 +59,21 @@ _TOLD: Final = {
 }
 
 
+_MARKS: Final = {"verified": "yes", "failed": "no"}
+
+
 class ExportRow(NamedTuple):
     """A row.
 
     Attributes:
         row: what the record says.
         whole: ``yes``, ``no`` or ``not checked``.
+        proved: what became of a decision's proof; empty for what is no decision.
     """
 
     row: AuditRow
     whole: str
+    proved: str = ""
 
 
 def write(path: Path, kind: str, rows: Iterable[ExportRow], *, now: int, checked: bool) -> None:
@@ -117,15 +124,15 @@ def _csv(stream: TextIO, rows: Iterable[ExportRow]) -> None:
     from sudo_mcp_guardrails.approval.chain.rows import AuditRow
 
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-    writer.writerow((*AuditRow.columns(), WHOLE))
-    for row, whole in rows:
-        writer.writerow([cell(each) for each in (*row.values(), whole)])
+    writer.writerow((*AuditRow.columns(), PROVED, WHOLE))
+    for row, whole, proved in rows:
+        writer.writerow([cell(each) for each in (*row.values(), proved, whole)])
 
 
 def _json(stream: TextIO, rows: Iterable[ExportRow]) -> None:
     stream.write("[")
-    for number, (row, whole) in enumerate(rows):
-        document = {name: getattr(row, name) for name in row.columns()} | {WHOLE: whole}
+    for number, (row, whole, proved) in enumerate(rows):
+        document = {name: getattr(row, name) for name in row.columns()} | {PROVED: proved, WHOLE: whole}
         # ASCII: half of a surrogate pair, which a text of a record may have, has no UTF-8.
         stream.write(("," if number else "") + "\n" + json.dumps(document))
     stream.write("\n]\n")
@@ -135,8 +142,8 @@ def _html(stream: TextIO, rows: Iterable[ExportRow], now: int, *, checked: bool)
     from sudo_mcp_guardrails.approval.moments import written
 
     how = (
-        "Digests, order, signatures and whose key signed what were checked; whether tails were cut off shows against "
-        "published heads alone."
+        "Digests, order, signatures, whose key signed what, and the assertions of passkeys were checked; whether tails "
+        "were cut off shows against published heads alone."
         if checked
         else "Nothing was checked: no keys were given."
     )
@@ -148,7 +155,7 @@ def _html(stream: TextIO, rows: Iterable[ExportRow], now: int, *, checked: bool)
         f"<h1>Evidence of approvals</h1>\n<p>Written {written(now)}. {how}</p>\n"
     )
     chain = None
-    for row, whole in rows:
+    for row, whole, proved in rows:
         if row.chain != chain:
             stream.write("</tbody></table></div>\n" if chain is not None else "")
             chain = row.chain
@@ -158,6 +165,9 @@ def _html(stream: TextIO, rows: Iterable[ExportRow], now: int, *, checked: bool)
             text = _shown(str(getattr(row, name)))
             if name == "digest":
                 text += f"<br>{_shown(row.key_id)}"
+            elif name == "proof" and proved:
+                mark = next((mark for begin, mark in _MARKS.items() if proved.startswith(begin)), "open")
+                text += f'<br><span class="{mark}">{_shown(proved)}</span>'
             cells.append(f'<td class="{name}">{text}</td>')
         stream.write(f"<tr>{''.join(cells)}</tr>\n")
     stream.write("</tbody></table></div>\n" if chain is not None else "<p>There are no records.</p>\n")

@@ -2,12 +2,16 @@
 
 Summary keys: ``records`` (that could be read), ``broken`` (findings), ``chains``, ``broken_chains``, ``heads`` (that
 were published and that the chains were compared with), ``replayed`` (approvals, by ``--policy``), ``states`` (of these,
-how many are in each state), ``not_replayed`` (approvals of a version of the policy that was not given). Items:
+how many are in each state), ``not_replayed`` (approvals of a version of the policy that was not given), ``proofs`` (of
+the decisions in chains that are whole, how many are ``verified``, ``failed``, ``not kept`` or ``not checked``),
+``rules_not_checked`` (decisions by rule of agents whose ledger of trust is not there). Items:
 ``chain``, ``number`` (0 where the chain as a whole is meant), ``flaw`` (``gap``, ``changed``, ``signature``, ``key``,
 ``other-chain``, ``duplicate``, ``time``, ``cut``, ``rewritten``, ``heads``, ``unreadable``, ``misplaced``,
-``not-allowed``), ``text``; at most 10,000, while the counts are whole.
+``not-allowed``, ``proof``), ``text``; at most 10,000, while the counts are whole.
 
-The exit code is 1 where anything is broken, and 2 where nothing is and an approval could not be replayed.
+Each decision that was proved by a passkey is verified again, with the key of the record of its enrolment; each that a
+rule made has its entry in the agent's ledger of trust. The exit code is 1 where anything is broken, and 2 where nothing
+is and an approval could not be replayed, a proof not be checked, or a ledger is not there.
 """
 
 from __future__ import annotations
@@ -28,8 +32,10 @@ from sudo_mcp_guardrails.cli.trail.bars import bar
 from sudo_mcp_guardrails.cli.trail.places import EndpointOption, ProfileOption, RegionOption, access, day
 
 if TYPE_CHECKING:
+    from sudo_mcp_guardrails.approval.authentication.webauthn import RelyingParty
     from sudo_mcp_guardrails.approval.chain.heads import ApprovalHeads
-    from sudo_mcp_guardrails.cli.approvals.checking import Checker, Finding, Found, Policies
+    from sudo_mcp_guardrails.cli.approvals.checking import Checker
+    from sudo_mcp_guardrails.cli.approvals.found import Finding, Found, Policies
     from sudo_mcp_guardrails.trail.aws import AwsAccess
 
 _SHOWN: Final = 50
@@ -66,7 +72,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check every chain: digests, order, signatures, whose key signed what, published heads, and what was allowed."""
-    from sudo_mcp_guardrails.cli.approvals.checking import Checker, summary_of
+    from sudo_mcp_guardrails.cli.approvals.checking import Checker
+    from sudo_mcp_guardrails.cli.approvals.found import summary_of
 
     with answering(as_json=as_json) as answer:
         if until is not None and not heads:
@@ -91,13 +98,27 @@ def verify(
                 _heads(checker, heads, last.isoformat() if last else None, aws)
         found = checker.found
         _say(found, policies, answer, heads=bool(heads))
-        unknown = f"{found.unknown} approvals are of a version of the policy that was not given, expected --policy"
         answer.finish(
             ok=not found.broken,
             summary=summary_of(found),
             items=[vars(each) for each in found.findings],
-            unknown=unknown if found.unknown else "",
+            unknown=_unknown(found),
         )
+
+
+def _unknown(found: Found) -> str:
+    """Return what could not be told; empty where all could."""
+    from sudo_mcp_guardrails.cli.approvals.proofs import Checked
+
+    if found.unknown:
+        return f"{found.unknown} approvals are of a version of the policy that was not given, expected --policy"
+    if count := found.proofs[Checked.UNKNOWN]:
+        return f"{count} decisions are by keys that were enrolled by another identity, expected --policy"
+    if found.rules_unknown:
+        return (
+            f"{found.rules_unknown} decisions are by rule, expected the ledger of trust in the place, and --trust-key"
+        )
+    return ""
 
 
 def read_policies(files: list[Path]) -> Policies:
@@ -110,9 +131,11 @@ def read_policies(files: list[Path]) -> Policies:
     from sudo_mcp_guardrails.approval.deciding.policy import ApprovalPolicy
     from sudo_mcp_guardrails.approval.errors import ApprovalError
     from sudo_mcp_guardrails.approval.store.trust_policy import read_trust_policy
-    from sudo_mcp_guardrails.cli.approvals.checking import Policies
+    from sudo_mcp_guardrails.cli.approvals.found import Policies
+    from sudo_mcp_guardrails.cli.approvals.proofs import add_party
 
     approval, trust = {}, None
+    parties: dict[str, RelyingParty] = {}
     for file in files:
         try:
             document = parsed(read_file(file), str(file))
@@ -121,15 +144,17 @@ def read_policies(files: list[Path]) -> Policies:
             approval[made.version] = made
             if settings and document.get("trust") is not None:
                 trust = read_trust_policy(document["trust"])
+            if settings and document.get("relyingParty") is not None:
+                add_party(parties, document["relyingParty"])
         except ApprovalError as error:  # noqa: PERF203 - a file each
             raise InputError(f"--policy {str(file)!r} is neither settings nor a policy: {error}") from error
-    return Policies(approval, trust)
+    return Policies(approval, trust, parties)
 
 
 def _heads(checker: Checker, named: list[str], until: str | None, aws: AwsAccess) -> None:
     from sudo_mcp_guardrails.approval.chain.heads import parse_heads
     from sudo_mcp_guardrails.approval.errors import EvidenceError
-    from sudo_mcp_guardrails.cli.approvals.checking import Finding
+    from sudo_mcp_guardrails.cli.approvals.found import Finding
 
     stores: dict[str, list[ApprovalHeads]] = {}
     count = 0
@@ -156,7 +181,8 @@ def _say(found: Found, policies: Policies, answer: Answer, *, heads: bool) -> No
     compared = f"compared with {found.heads} published heads" if heads else "no --heads: a cut tail would not show"
     states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items())) or "none"
     replayed = f"approvals: {states}" if policies.approval else "no --policy: approvals were not replayed"
-    answer.text.print(f"{compared}; {replayed}", markup=False, soft_wrap=True)
+    proofs = ", ".join(f"{count} {checked.value}" for checked, count in sorted(found.proofs.items())) or "none"
+    answer.text.print(f"{compared}; {replayed}; proofs of decisions: {proofs}", markup=False, soft_wrap=True)
     answer.text.print(f"{found.records} records in {found.chains} chains: {found.broken} broken")
 
 

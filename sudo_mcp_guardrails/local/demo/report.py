@@ -59,6 +59,7 @@ on the policies as data; the two know nothing of each other.</p>
 </tr></thead><tbody>{rows}</tbody></table>
 {_approvals(result)}
 {_trail(result)}
+{_watched(result)}
 <table><caption>Steps</caption><thead><tr><th scope="col">Step</th><th scope="col">Seconds</th></tr></thead>
 <tbody>{steps}</tbody></table>
 <h2>Argued, not shown</h2>
@@ -84,6 +85,13 @@ def _trail(result: DemoResult) -> str:
         return ""
     lines = "\n".join(result.trail.lines())
     return f'<h2>The audit trail</h2><pre tabindex="0">{escape(lines)}</pre>'
+
+
+def _watched(result: DemoResult) -> str:
+    """Return what the detections found, and what the kill switch did."""
+    parts = [part for part in (result.watching, result.containment) if part is not None]
+    lines = "\n".join(line for part in parts for line in part.lines())
+    return f'<h2>Watching and stopping</h2><pre tabindex="0">{escape(lines)}</pre>' if parts else ""
 
 
 def _row(outcome: Outcome) -> str:

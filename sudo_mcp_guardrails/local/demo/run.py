@@ -14,6 +14,7 @@ from sudo_mcp_guardrails.local.demo import evaluator_witness, fixtures
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT
 from sudo_mcp_guardrails.local.demo.approvals.part import ApprovalPart
 from sudo_mcp_guardrails.local.demo.approvals.rows import PLAYS as APPROVAL_PLAYS
+from sudo_mcp_guardrails.local.demo.containment import contain
 from sudo_mcp_guardrails.local.demo.deployment import STACK, Cdk, DeploymentError
 from sudo_mcp_guardrails.local.demo.embedded_witness import EmbeddedWitness
 from sudo_mcp_guardrails.local.demo.play import Outcome
@@ -21,6 +22,7 @@ from sudo_mcp_guardrails.local.demo.plays import PLAYS
 from sudo_mcp_guardrails.local.demo.sessions import Sessions
 from sudo_mcp_guardrails.local.demo.trail import part
 from sudo_mcp_guardrails.local.demo.trail.target import Targets
+from sudo_mcp_guardrails.local.demo.watching import watch
 from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
 from sudo_mcp_guardrails.local.embedded.organization import Organization
 from sudo_mcp_guardrails.policies.organization.packs import agent_scps
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sudo_mcp_guardrails.local.demo.approvals.result import ApprovalsResult
+    from sudo_mcp_guardrails.local.demo.containment import ContainmentResult
     from sudo_mcp_guardrails.local.demo.deployment import PackResult
     from sudo_mcp_guardrails.local.demo.trail.result import TrailResult
+    from sudo_mcp_guardrails.local.demo.watching import WatchResult
     from sudo_mcp_guardrails.local.oidc.provider import OidcProvider
 
 _WAIT_SCALE: Final = 0.1
@@ -52,6 +56,8 @@ class DemoResult:
         packs: What the rule packs said.
         trail: What came of the audit trail; None where the app has no such stack.
         approvals: What came of the approval workflow; None likewise.
+        watching: What the detections found; None where the app has no stack of the trail.
+        containment: What came of the kill switch.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -59,6 +65,8 @@ class DemoResult:
     packs: PackResult | None = None
     trail: TrailResult | None = None
     approvals: ApprovalsResult | None = None
+    watching: WatchResult | None = None
+    containment: ContainmentResult | None = None
 
     @property
     def surprises(self) -> list[Outcome]:
@@ -158,6 +166,11 @@ class Demo:
         if looking is not None:
             with self._timed("trail"):
                 self.result.trail = looking.look()
+            with self._timed("watch what the agents did"):
+                self.result.watching = watch(looking.events())
+        with self._timed("contain an agent, and restore it"):
+            sessions = Sessions(aws, outputs[STACK]["BrokerUrl"])
+            self.result.containment = contain(aws, sessions, self.build / "containment")
 
     def _begin(self, aws: EmbeddedAws) -> None:
         aws.start()

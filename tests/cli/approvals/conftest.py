@@ -12,9 +12,13 @@ import pytest
 from sudo_mcp_guardrails import cli
 from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
 from sudo_mcp_guardrails.approval.trust_ledger.rulings import Introduced
+from sudo_mcp_guardrails.cli.approvals import signin
 from sudo_mcp_guardrails.handlers import approval_heads
 from tests.approval.made import START
+from tests.cli.approvals.browser import Browser
+from tests.cli.approvals.desk import Desk
 from tests.handlers.approval import fakes
+from tests.handlers.approval.page_site import Site
 from tests.handlers.approval.works import FINGERPRINT, SETTINGS, Works
 
 if TYPE_CHECKING:
@@ -44,6 +48,17 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     yield command
     # The command line's log goes to a stream that is gone with the test.
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A terminal before the local site; whoever sits there signs in by a browser."""
+    pytest.importorskip("cryptography", reason="the extra is not installed")
+    with Site(tmp_path) as site:
+        browser = Browser([site.accounts["alice"]])
+        monkeypatch.setattr(signin, "open_link", browser.open)
+        monkeypatch.setattr(signin, "SECONDS", 8)
+        yield Desk(site, run, browser)
 
 
 class Evidence:

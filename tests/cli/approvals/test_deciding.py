@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,56 +12,14 @@ import pytest
 
 from sudo_mcp_guardrails import cli
 from sudo_mcp_guardrails.approval.deciding.decision import FactorKind
-from sudo_mcp_guardrails.approval.trust_ledger.policy import TrustPolicy
-from sudo_mcp_guardrails.approval.trust_ledger.rulings import Introduced
 from sudo_mcp_guardrails.cli.approvals import signin
 from sudo_mcp_guardrails.cli.approvals.api import Api, ApiError, checked_url
-from tests.cli.approvals.browser import Browser
-from tests.handlers.approval.page_site import Site
-from tests.handlers.approval.works import FINGERPRINT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.cli.approvals.conftest import Run
+    from tests.cli.approvals.desk import Desk
 
 pytest.importorskip("cryptography", reason="the extra is not installed")
-
-
-class Desk:
-    """A terminal at which somebody sits, and the site that it reaches."""
-
-    def __init__(self, site: Site, run: Run, browser: Browser) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        from sudo_mcp_guardrails.local.oidc import Client
-
-        self.site, self.browser, self._run = site, browser, run
-        site.provider.register(Client("approvals", (site.url, f"http://localhost:{self.port}/callback")))
-        self.options = ("--url", site.url, "--redirect-port", str(self.port))
-
-    def sits(self, *names: str) -> None:
-        self.browser.people[:] = [self.site.accounts[name] for name in names]
-
-    def run(self, *arguments: object, code: int = 0) -> Any:
-        return self._run(*arguments, *self.options, code=code)
-
-    def digest(self, approval: str) -> str:
-        return self.site.works.case(approval).digest
-
-    def decide(self, verdict: str, approval: str, *more: str, code: int = 0) -> Any:
-        return self.run(verdict, approval, "--digest", self.digest(approval), *more, code=code)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    with Site(tmp_path) as site:
-        browser = Browser([site.accounts["alice"]])
-        monkeypatch.setattr(signin, "open_link", browser.open)
-        monkeypatch.setattr(signin, "SECONDS", 8)
-        yield Desk(site, run, browser)
 
 
 @pytest.fixture
@@ -216,30 +173,13 @@ def works_factor(issuer: str, now: float) -> Any:
     return replace(jwt(int(now) - 5), issuer=issuer, kind=FactorKind.JWT)
 
 
-def test_trust_is_shown_and_two_promote(desk: Desk) -> None:
-    works = desk.site.works
-    works.configure(replace(works.settings, trust=TrustPolicy()))
-    desk.site.api.environ["SECURITY_GROUPS"] = "security"
-    assert works.place.trust is not None
-    works.place.trust.add("release-bot", Introduced(FINGERPRINT, "erin", "a new agent"), "erin")
-    found = desk.run("trust", "release-bot")
-    assert found["summary"]["fingerprint"] == FINGERPRINT
-    desk.sits("bob")
-    what = ("--risk", "R1", "--environment", "sandbox", "--reason", "it works")
-    refused = desk.run("trust", "release-bot", "--promote", "T1", *what, code=1)
-    assert refused["summary"]["ruled"] == "refused"
-    lowered = desk.run("trust", "release-bot", "--demote", "T0", *what)
-    assert lowered["summary"]["ruled"] == "demoted"
-    assert works.kinds("trust/release-bot") == ["trust-introduced", "trust-demotion"]
-
-
 def test_a_server_that_shows_another_request_is_refused(
     desk: Desk, approval: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get = Api.get
 
-    def lying(self: Api, path: str, token: str) -> dict[str, Any]:
-        found = get(self, path, token)
+    def lying(self: Api, path: str, who: Any) -> dict[str, Any]:
+        found = get(self, path, who)
         if "request" in found:
             found["request"]["environment"] = "sandbox"
         return found
@@ -253,8 +193,8 @@ def test_a_challenge_of_something_else_is_signed_by_nobody(
 ) -> None:
     post = Api.post
 
-    def lying(self: Api, path: str, token: str, body: Any, page: str) -> dict[str, Any]:
-        return {**post(self, path, token, body, page), "challenge": "ab" * 32}
+    def lying(self: Api, path: str, who: Any, body: Any, page: str) -> dict[str, Any]:
+        return {**post(self, path, who, body, page), "challenge": "ab" * 32}
 
     monkeypatch.setattr(Api, "post", lying)
     assert "something else" in desk.decide("approve", approval, code=2)["error"]

@@ -38,6 +38,8 @@ def test_evidence_that_nobody_touched_is_whole(run: Run, evidence: Evidence) -> 
         "replayed": 2,
         "states": {"executed": 1, "refused": 1},
         "not_replayed": 0,
+        "proofs": {"not kept": 1},
+        "rules_not_checked": 0,
     }
     assert (found["ok"], found["items"]) == (True, [])
 

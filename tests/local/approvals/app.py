@@ -13,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as http
+from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -33,6 +37,7 @@ from sudo_mcp_guardrails import (
     RiskClass,
     TrustTier,
 )
+from sudo_mcp_guardrails.approval.applying.buildspec import buildspec
 from sudo_mcp_guardrails.approval.authentication.freshness import Freshness, Issuer
 from sudo_mcp_guardrails.approval.deciding.calendar import Calendar, Freeze
 from sudo_mcp_guardrails.approval.deciding.decision import FactorKind
@@ -55,8 +60,14 @@ PEOPLE = {
     "dave": ("sre",),
     "mary": ("managers",),
     "nina": (),
+    "kim": ("sre",),
 }
-"""Who is in which groups; rita asks, nina is known and in none."""
+"""Who is in which groups; rita asks, nina is known and in none, kim signs in by a password alone."""
+DOMAIN = "approvals.localhost"
+"""Where the page is reached where passkeys are taken, which browsers do on loopback without TLS."""
+HOOK_HEADER = "x-hook-secret"
+HOOK_SECRET = "made up for the webhooks"
+TERRAFORM = "mcp-guardrails-approval-terraform"
 ESCALATES = 5
 LIVES = 12
 """Seconds that a request for several changes (R2) outside of production lives here."""
@@ -80,6 +91,10 @@ class Spec:
         trust: Whether agents earn trust; R1 is then done by rule at T1 already.
         faults: Folder in which the tests say what dies, and what the scanner answers.
         escalates: Seconds after which managers may decide too.
+        hooks: Address of webhooks of Slack (`/slack`), Teams (`/teams`) and one that fails (`/broken`); empty for none.
+        heads: Bucket of a second account for the daily heads; empty for none.
+        origin: Where the page is reached, for passkeys; empty for the API's own address.
+        terraform: Whether saved plans of Terraform are taken.
     """
 
     account: str
@@ -89,6 +104,10 @@ class Spec:
     scanner: bool = False
     trust: bool = False
     escalates: int = ESCALATES
+    hooks: str = ""
+    heads: str = ""
+    origin: str = ""
+    terraform: bool = False
 
 
 def policy(spec: Spec) -> ApprovalPolicy:
@@ -109,7 +128,9 @@ def policy(spec: Spec) -> ApprovalPolicy:
             Group("platform", aliases=("platform@example.com",)),
         ),
         escalation=(Step(0, ("sre", "security")), Step(spec.escalates, ("managers",))),
-        freshness=Freshness((Issuer(FactorKind.JWT, spec.issuer),)),
+        freshness=Freshness(
+            (Issuer(FactorKind.JWT, spec.issuer), *((Issuer(FactorKind.WEBAUTHN, DOMAIN),) if spec.origin else ()))
+        ),
         nonproduction=("sandbox", "staging"),
         quorums=tuple(short if (each.risk, each.production) == (RiskClass.R2, False) else each for each in QUORUMS),
         calendar=Calendar(freezes=freezes),
@@ -173,10 +194,15 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         fingerprints={AGENT: FINGERPRINT} if spec.trust else None,
         security_groups=["security"] if spec.trust else (),
         scanner=_scanner(stack, spec.faults) if spec.scanner else None,
-        notices=[NoticeTarget.topic(topic)],
+        notices=[NoticeTarget.topic(topic), *(_webhooks(stack, spec.hooks) if spec.hooks else ())],
+        heads_bucket=s3.Bucket.from_bucket_name(stack, "Heads", spec.heads) if spec.heads else None,
+        page_origin=spec.origin,
+        terraform_project=_project(stack) if spec.terraform else None,
         lock_mode=LockMode.GOVERNANCE,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
+    if spec.origin:
+        _domain(stack, workflow)
     host = iam.Role(stack, "AgentHost", role_name=HOST, assumed_by=iam.AccountRootPrincipal())
     guardrails = AgentGuardrails(
         stack,
@@ -200,8 +226,47 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         "Bus": workflow.notices.bus.ref,
         "EvidenceKey": workflow.stores.resources().evidence_key,
         "DecisionKey": workflow.stores.resources().decision_key,
+        "Credentials": tables["CREDENTIALS_TABLE"].ref,
+        "Undelivered": workflow.notices.undelivered.ref,
     }.items():
         cdk.CfnOutput(stack, name, value=value)
+
+
+def _webhooks(stack: cdk.Stack, url: str) -> list[NoticeTarget]:
+    connection = events.Connection(
+        stack,
+        "Hooks",
+        authorization=events.Authorization.api_key(HOOK_HEADER, cdk.SecretValue.unsafe_plain_text(HOOK_SECRET)),
+    )
+
+    def hook(name: str) -> events.ApiDestination:
+        return events.ApiDestination(stack, name, connection=connection, endpoint=f"{url}/{name.lower()}")
+
+    return [NoticeTarget.slack(hook("Slack")), NoticeTarget.teams(hook("Teams")), NoticeTarget.slack(hook("Broken"))]
+
+
+def _domain(stack: cdk.Stack, workflow: ApprovalWorkflow) -> None:
+    certificate = f"arn:aws:acm:{REGION}:{stack.account}:certificate/11111111-2222-3333-4444-555555555555"
+    domain = http.CfnDomainName(
+        stack,
+        "Domain",
+        domain_name=DOMAIN,
+        domain_name_configurations=[
+            http.CfnDomainName.DomainNameConfigurationProperty(certificate_arn=certificate, endpoint_type="REGIONAL")
+        ],
+    )
+    http.CfnApiMapping(
+        stack, "Mapping", api_id=workflow.api.api.ref, domain_name=domain.ref, stage=workflow.api.stage.ref
+    )
+
+
+def _project(stack: cdk.Stack) -> codebuild.Project:
+    return codebuild.Project(
+        stack,
+        "Terraform",
+        project_name=TERRAFORM,
+        build_spec=codebuild.BuildSpec.from_object(json.loads(buildspec())),
+    )
 
 
 def _scanner(stack: cdk.Stack, answers: Path) -> lambda_.IFunction:

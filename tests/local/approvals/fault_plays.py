@@ -135,7 +135,7 @@ def dies_at(point: int, *, process: bool) -> Callable[[Site], None]:
         assert agent.calls(name, token=token) == approval
         site.waits(approval)
         assert site.person("alice").decide(approval)[0] == 200
-        until(lambda: site.status(approval) != "RUNNING" or _in_doubt(site, approval), 120)
+        until(lambda: site.status(approval) != "RUNNING" or _in_doubt(site, approval), 300)
         if site.status(approval) == "RUNNING":
             # For eight minutes the call may still be under way: then it ends as not known. Nobody waits for that here.
             site.client("stepfunctions").stop_execution(executionArn=site.execution(approval))

@@ -3,8 +3,8 @@
 A test puts a file into the folder `FAULTS`, named `<function>.<operation>.<approval>` (of a proposal: its token), with
 `{"at", "after", "how"}`: the number of the call of AWS's API at which the function dies, whether before or after it was
 made, and whether by an error or with its whole process. Number 0 is the beginning. What died removes its file first, so
-that it dies once; a file with `"always"` stays. With `"answer"` the function answers that instead. Where a file `calls`
-is there, each invocation writes down which calls it made.
+that it dies once; a file with `"always"` stays. With `"answer"` the function answers that instead, with `"shift"` its
+clock is that many seconds ahead. Where a file `calls` is there, each invocation writes down which calls it made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,13 @@ def handler(event: dict[str, Any], context: object) -> Any:
     if "answer" in fault:
         return fault["answer"]
     try:
-        return importlib.import_module(name).handler(event, context)
+        module = importlib.import_module(name)
+        if "shift" in fault:
+            shifted = importlib.import_module("sudo_mcp_guardrails.handlers.approval_settings").Workplace(
+                clock=lambda: time.time() + fault["shift"]
+            )
+            return module.handler(event, context, shifted)
+        return module.handler(event, context)
     finally:
         _state["fault"] = None
         if (folder / "calls").exists():

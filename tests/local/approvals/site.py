@@ -99,7 +99,9 @@ class Site:
         page = self.outputs["Page"] + "/"
         known = self.provider.clients.get(app.AUDIENCE)
         self.provider.register(
-            Client(app.AUDIENCE, tuple(dict.fromkeys((*(known.redirect_uris if known else ()), page))))
+            Client(
+                app.AUDIENCE, tuple(dict.fromkeys((*(known.redirect_uris if known else ()), page, page.rstrip("/"))))
+            )
         )
         for service in ("dynamodb", "s3", "kms", "sqs", "sts", "stepfunctions", "events"):
             self.client(service)

@@ -116,7 +116,9 @@ def what_is_forbidden_takes_all_trust_away(site: Site) -> None:
     assert site.ended(approval) == "Ended"
     after = _scanned(site, site.agent(), "afterwards", PASSED)
     assert site.ended(after) == "Ended"
-    assert "T0" in json.dumps([record.body for record in site.chain(after)][-1]), site.chain(after)[-1].body
+    # Notices of the end may come after it.
+    ends = [record.body for record in site.chain(after) if "notice" not in record.body]
+    assert "T0" in json.dumps(ends[-1]), ends[-1]
 
 
 CHAPTERS: tuple[Callable[[Site], None], ...] = (

@@ -137,7 +137,7 @@ def refusal(code: str) -> Callable[[], None]:
 def test_a_denial_counts_where_the_trail_has_it_too(
     code: str, codes: tuple[str, ...], said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sudo_mcp_guardrails.local.demo.approvals.scenes._TRAIL_SECONDS", 0.2)
+    monkeypatch.setattr("sudo_mcp_guardrails.local.demo.approvals.stage._TRAIL_SECONDS", 0.2)
     seen = scenes(FakeSite(codes=codes))._denied(None, refusal(code), "GetExecutionHistory")
     assert seen.said == said
 

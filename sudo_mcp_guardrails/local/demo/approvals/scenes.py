@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.local.approvals.page import Begun
@@ -13,17 +13,14 @@ from sudo_mcp_guardrails.local.approvals.site import SiteError
 from sudo_mcp_guardrails.local.demo.agents import ACCOUNT, REGION
 from sudo_mcp_guardrails.local.demo.approvals.quorums import LATE_SECONDS
 from sudo_mcp_guardrails.local.demo.approvals.rows import AGENT, APPLY, BROKER, EXECUTION
-from sudo_mcp_guardrails.local.demo.plays.rows import change_set
+from sudo_mcp_guardrails.local.demo.approvals.stage import ALLOW, DENY, Seen, Stage, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sudo_mcp_guardrails.local.approvals.page import Answer
-    from sudo_mcp_guardrails.local.approvals.site import Site
     from sudo_mcp_guardrails.local.demo.play import Play
 
-ALLOW: Final = "allow"
-DENY: Final = "deny"
 HOUR: Final = 3600
 _OK: Final = 200
 _FORBIDDEN: Final = 403
@@ -31,44 +28,15 @@ _CONFLICT: Final = 409
 _GONE: Final = 410
 _ATTEMPTS: Final = 3
 """Of the row that is about being late, on a machine that is busy."""
-_TRAIL_SECONDS: Final = 5.0
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What came of a row.
-
-    Attributes:
-        said: ``allow`` or ``deny``; None where it could not be told, or where nothing was recorded of it.
-        detail: what was answered.
-        recorded: what was recorded, and where.
-    """
-
-    said: str | None
-    detail: str
-    recorded: str
-
-
-def queue(name: str) -> str:
-    """Return a template of one queue."""
-    made = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
-    return json.dumps({"Resources": {"Jobs": made}})
 
 
 @dataclass
-class Scenes:
-    """Plays the rows.
+class Scenes(Stage):
+    """Plays the rows; see :class:`Stage` for its arguments."""
 
-    Args:
-        site: The deployed workflow.
-    """
-
-    site: Site
-    ids: dict[str, str] = field(default_factory=dict)
     _late: Begun | None = None
     _late_at: float = 0.0
     _spent: str = ""
-    _sessions: dict[str, Any] = field(default_factory=dict)
 
     def prepare(self) -> None:
         """Propose what the rows are about: that to be late last, when the functions are warm.
@@ -191,7 +159,7 @@ class Scenes:
         return Seen(ALLOW if there else None, f"{outcome}, under {stack.get('RoleARN')}", f"chain {approval}: {kinds}")
 
     def _token_replayed(self) -> Seen:
-        error = _code(lambda: self.site.of("stepfunctions").send_task_success(taskToken=self._spent, output="{}"))
+        error = error_of(lambda: self.site.of("stepfunctions").send_task_success(taskToken=self._spent, output="{}"))
         recorded = self._in_trail("SendTaskSuccess", error, ":root")
         runs = len(self._of_kind(self.ids["app"], "execution"))
         refused = error == "TaskTimedOut" and runs == 1 and recorded
@@ -259,7 +227,7 @@ class Scenes:
     def _read_tokens(self) -> Seen:
         session, key = self._session("read"), {"approval": {"S": self.ids["app"]}}
         dynamodb, table = self.site.of("dynamodb", session), self.site.outputs["TokensTable"]
-        error = _code(lambda: dynamodb.get_item(TableName=table, Key=key))
+        error = error_of(lambda: dynamodb.get_item(TableName=table, Key=key))
         # It is a data event, which CloudTrail has only where a trail asks for it, and LookupEvents never.
         said = DENY if error.startswith("AccessDenied") else None if error else ALLOW
         return Seen(said, error, "nowhere: a read of an item is a data event, which this account's trail does not take")
@@ -274,70 +242,6 @@ class Scenes:
         states = self.site.of("stepfunctions", session)
         answer = {"taskToken": self._spent, "output": "{}"}
         return self._denied(session, lambda: states.send_task_success(**answer), "SendTaskSuccess")
-
-    def _denied(self, session: Any, call: Callable[[], object], event: str) -> Seen:  # noqa: ANN401 - as above
-        """Return that IAM refuses a call, where CloudTrail has it too."""
-        error = _code(call)
-        if not error:
-            return Seen(ALLOW, "", "")
-        who = str(self.site.of("sts", session).get_caller_identity()["Arn"])
-        recorded = self._in_trail(event, error, who)
-        refused = error.startswith("AccessDenied") and recorded
-        return Seen(DENY if refused else None, error, recorded)
-
-    def _in_trail(self, event: str, error: str, who: str) -> str:
-        """Return where CloudTrail recorded a call that ended with an error; empty where it did not."""
-        started = time.monotonic()
-        wanted = [{"AttributeKey": "EventName", "AttributeValue": event}]
-        while time.monotonic() - started < _TRAIL_SECONDS:
-            for each in self.site.of("cloudtrail").lookup_events(LookupAttributes=wanted)["Events"]:
-                found = json.loads(each["CloudTrailEvent"])
-                # CloudTrail says AccessDenied, whatever the service called it.
-                code = found.get("errorCode") or "none"
-                if error.startswith(code) and str(found["userIdentity"].get("arn", "")).endswith(who):
-                    return f"CloudTrail: {event}, {code}, by {found['userIdentity']['arn']}"
-            time.sleep(0.1)
-        return ""
-
-    def _propose(self, name: str, **proposal: Any) -> str:  # noqa: ANN401 - JSON
-        self.ids[name] = self.site.proposed(self._session("plan"), {"environment": "sandbox", **proposal})
-        return self.ids[name]
-
-    def _change_set(self, stack: str, name: str) -> str:
-        """Prepare a stack with a queue of a name as the agent does, and return the change set's ARN."""
-        cloudformation = self.site.of("cloudformation", self._session("plan"))
-        wish = change_set("demo", f"{AGENT}-{stack}", queue(name), EXECUTION)
-        return str(cloudformation.create_change_set(**wish)["Id"])
-
-    def _calls(self, operation: str, parameters: dict[str, Any], token: str) -> dict[str, Any]:
-        call = {"service": "sqs", "operation": operation, "parameters": parameters}
-        return {"form": "api-calls", "data": [call], "token": token}
-
-    def _session(self, capability: str) -> Any:  # noqa: ANN401 - boto3 has no types
-        if capability not in self._sessions:
-            self._sessions[capability] = self.site.session(AGENT, capability)
-        return self._sessions[capability]
-
-    def _person(self, name: str) -> Any:  # noqa: ANN401 - of the provider
-        return self.site.provider.people[name]
-
-    def _of_kind(self, approval: str, kind: str) -> list[Any]:
-        return [record for record in self.site.records(approval) if record.kind == kind]
-
-    def _queues(self) -> set[str]:
-        found = self.site.of("sqs").list_queues(QueueNamePrefix=AGENT).get("QueueUrls", [])
-        return {str(url).rpartition("/")[2] for url in found}
-
-
-def _code(call: Callable[[], object]) -> str:
-    """Return the code of the error that a call ends with; empty for none."""
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
-
-    try:
-        call()
-    except ClientError as error:
-        return str(error.response["Error"]["Code"])
-    return ""
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - JSON

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sudo_mcp_guardrails.local.demo.plays import applies, minting, plans, reads
+from sudo_mcp_guardrails.local.demo.plays import applies, minting, plans, reaching, reads
 
-PLAYS: Final = (*minting.rows(), *reads.rows(), *plans.rows(), *applies.rows())
+PLAYS: Final = (*minting.rows(), *reads.rows(), *plans.rows(), *applies.rows(), *reaching.rows())
 """In the order in which they are played: later ones rest on what earlier ones made."""

@@ -16,14 +16,16 @@ from sudo_mcp_guardrails.local.demo.trail import process
 from sudo_mcp_guardrails.local.demo.trail.result import TrailResult
 from sudo_mcp_guardrails.local.demo.trail.target import StoreTarget, metrics, receive
 from sudo_mcp_guardrails.trail.ledger import DynamoLedger
+from sudo_mcp_guardrails.trail.reading import read_pieces
 from sudo_mcp_guardrails.trail.trace.gather import gather
 from sudo_mcp_guardrails.trail.trace.tree import trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sudo_mcp_guardrails.local.demo.trail.target import Target
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
+    from sudo_mcp_guardrails.trail.event import Event
 
 STACK: Final = "Trail"
 SAMPLES: Final = Path(__file__).parents[4].parent / "shared" / "data" / "cloudtrail"
@@ -122,6 +124,15 @@ class TrailPart:
             self._printed.append(self._log())
         result.add(metrics("\n".join(self._printed)))
         return result
+
+    def events(self) -> Iterator[Event]:
+        """Yield the account's own events, from the files that the trail has delivered."""
+        s3 = self._of("s3")
+        for name in sorted(self._delivered()):
+            bucket, _, key = name.removeprefix("s3://").partition("/")
+            if key.rpartition("/")[2] not in self._samples:
+                for content in read_pieces(key, s3.get_object(Bucket=bucket, Key=key)["Body"].read()):
+                    yield from content.events
 
     def _trace(self, result: TrailResult) -> None:
         """Trace the run with the most events, of those whose person is known, where there is any."""

@@ -27,6 +27,7 @@ EXTENSIONS: tuple[str, ...] = (
     "analyzer_type",
     "http_api_settings",
     "jwt_authorizer",
+    "api_destination_types",
     # Before what wraps a task: who may answer its token, and as which role it acts.
     "task_tokens",
     "execution_names",
@@ -36,6 +37,7 @@ EXTENSIONS: tuple[str, ...] = (
     "resource_scopes",
     "managed_policies",
     "iam_condition_keys",
+    "build_keys",
     "policy_variables",
     "trust_policies",
     "source_identity",
@@ -56,6 +58,8 @@ EXTENSIONS: tuple[str, ...] = (
     "service_roles_sfn",
     # What services do on events: who may send to a queue, who may read it, which rules see what.
     "event_queue_policy",
+    "api_destinations",
+    "schedule_roles",
     "management_event_rules",
     "object_event_versions",
     "mapping_permissions",

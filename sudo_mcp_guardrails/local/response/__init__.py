@@ -1,0 +1,1 @@
+"""Drills of the kill switch on the embedded AWS."""
