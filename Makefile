@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 UV_VERSION := 0.13.8
+# How many tests run side by side: as many as the machine has cores.
+WORKERS ?= auto
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 VENV := .venv
 BIN := $(VENV)/bin
 # What app.py does not show: policies of an organization, and stacks over many accounts.
@@ -31,7 +34,7 @@ demo-all: $(VENV)/.ready ## As demo, with every part of the project
 	@$(BIN)/mcp-guardrails demo --all
 
 test: $(VENV)/.ready ## Run all tests
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(TESTS)
 
 lint: $(VENV)/.ready ## Check style (ruff, all rules) and formatting
 	@$(BIN)/ruff check $(SOURCES)
@@ -59,7 +62,7 @@ bench: $(VENV)/.bench ## Measure synthesis, the evaluator, the prover and the tr
 	@$(BIN)/python -m benchmarks
 
 lowest: .venv-lowest/.ready ## Run the unit tests on the lowest allowed versions of all dependencies
-	@.venv-lowest/bin/python -m pytest -m "not integration" $(TESTS)
+	@.venv-lowest/bin/python -m pytest $(SIDE_BY_SIDE) -m "not integration" $(TESTS)
 
 dist: $(VENV)/.ready ## Build the wheel and the sdist into dist/
 	@rm -rf dist

@@ -1,8 +1,9 @@
 """``make bench``: measure here and now, print it, and write it to docs/benchmarks.md; exit 1 where a limit is missed.
 
 ``python -m benchmarks PART`` runs one part alone: ``synthesis``, ``landing-zone``, ``organization``, ``iam``,
-``trail`` or ``approvals``. The two syntheses alternate, each in a fresh process, so that a busy moment of the machine
-hits both. With ``--quick`` the part ``trail`` takes little, to see that it works; nothing is written then.
+``trail``, ``approvals``, ``detection`` or ``detection-benign``. The two syntheses alternate, each in a fresh process,
+so that a busy moment of the machine hits both. With ``--quick`` the part ``trail`` takes little, to see that it works;
+nothing is written then. With ``--seed N`` the part ``detection-benign`` plays what that seed decides.
 """
 
 from __future__ import annotations
@@ -206,6 +207,20 @@ def measure_approvals() -> tuple[str, list[str]]:
     return run.run()
 
 
+def measure_detection() -> tuple[str, list[str]]:
+    """Measure how fast events are matched, beside a published matcher; return the report, and what was missed."""
+    from benchmarks.detection import run  # noqa: PLC0415 - the others can be measured without pySigma
+
+    return run.run()
+
+
+def measure_detection_benign(seed: int | None = None) -> tuple[str, list[str]]:
+    """Measure what the rules say of work in which nothing is wrong; return the report, and what was missed."""
+    from benchmarks.detection.benign import run  # noqa: PLC0415 - the others can be measured without the embedded AWS
+
+    return run.run(seed)
+
+
 PARTS: Final[dict[str, Callable[[], tuple[str, list[str]]]]] = {
     "synthesis": measure_synthesis,
     "landing-zone": landing_zone.measure,
@@ -213,8 +228,11 @@ PARTS: Final[dict[str, Callable[[], tuple[str, list[str]]]]] = {
     "iam": measure_iam,
     "trail": measure_trail,
     "approvals": measure_approvals,
+    "detection": measure_detection,
+    "detection-benign": measure_detection_benign,
 }
 QUICK: Final = "--quick"
+SEED: Final = "--seed"
 
 
 def main(names: list[str]) -> int:
@@ -222,7 +240,16 @@ def main(names: list[str]) -> int:
 
     Args:
         names: Parts to measure. Default: all. ``--quick`` among them: with little, and nothing is written.
+            ``--seed`` and a number: what the part detection-benign plays.
     """
+    seed = None
+    if SEED in names:
+        place = names.index(SEED)
+        told = names[place + 1 : place + 2]
+        if names[:place] + names[place + 2 :] != ["detection-benign"] or not (told and told[0].isdecimal()):
+            print(f"{SEED} is for the part detection-benign alone, with a number after it", file=sys.stderr)
+            return 2
+        seed, names = int(told[0]), ["detection-benign"]
     quick = QUICK in names
     names = [name for name in names if name != QUICK]
     if quick and names != ["trail"]:
@@ -234,7 +261,10 @@ def main(names: list[str]) -> int:
         return 2
     missed: list[str] = []
     for name in names or PARTS:
-        report, less = measure_trail(quick=True) if quick else PARTS[name]()
+        if seed is not None:
+            report, less = measure_detection_benign(seed)
+        else:
+            report, less = measure_trail(quick=True) if quick else PARTS[name]()
         print(report)
         if not quick:
             write(name, report)

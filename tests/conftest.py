@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,8 +29,18 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 # jsii starts Node at `import aws_cdk`, so it has to be settled before any test module is imported.
 use_node()
 
+_LOCAL = Path(__file__).parent / "local"
+"""Here a folder's tests share a deployment on the embedded AWS."""
+
 _PATIENCE = 120
 """Seconds. What is bounded ends in milliseconds, what explodes not in years: no machine is too slow for this."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where tests run side by side, what shares an expensive fixture: a file's, or a folder's, tests."""
+    for item in items:
+        together = item.path.parent if item.path.is_relative_to(_LOCAL) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together)))
 
 
 @pytest.fixture

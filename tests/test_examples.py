@@ -40,17 +40,26 @@ def synthesize(script: Path, out: Path) -> Counter[str]:
     return Counter(resource["Type"] for template in templates for resource in template["Resources"].values())
 
 
-ROLES = {"quickstart": 4 + 1, "landing_zone": 3 * 4 + 3, "control_tower": 2 * 4 + 2, "approvals": 4 + 1 + 6 + 1 + 1}
+ROLES = {
+    "quickstart": 4 + 1,
+    "landing_zone": 3 * 4 + 3,
+    "control_tower": 2 * 4 + 2,
+    "approvals": 4 + 1 + 6 + 1 + 1,
+    "kill_switch": 4 + 1 + 4,
+    "monitoring": 4 + 1 + 4,
+}
 """Four for an agent in each of its accounts, and the account's broker's; of approvals also those of six functions, of
-the workflow and of the agent's host."""
+the workflow and of the agent's host; of monitoring also those of two functions, of their schedule and of its target; of
+the kill switch also those of two functions, of its state machine and the response role."""
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.parent.name)
 def test_example_synthesizes_and_is_proved(script: Path, tmp_path: Path) -> None:
     out, example = tmp_path / "out", script.parent.name
+    single = {"approvals", "kill_switch", "monitoring", "quickstart"}
     found = synthesize(script, out)
     assert found["AWS::IAM::Role"] == ROLES[example]
-    assert (found["AWS::Organizations::Policy"] > 0) == (example not in {"approvals", "quickstart"})
+    assert (found["AWS::Organizations::Policy"] > 0) == (example not in single)
     summary = json.loads((out / "guardrails-evidence.json").read_text(encoding="utf-8"))["summary"]
     assert summary["proved"] > 0
     assert (summary["witnesses"], summary["not_proved"]) == (0, 0)
