@@ -36,8 +36,12 @@ _PATIENCE = 120
 """Seconds. What is bounded ends in milliseconds, what explodes not in years: no machine is too slow for this."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run side by side, what shares an expensive fixture: a file's, or a folder's, tests."""
+    """Keep together, where tests run side by side, what shares an expensive fixture: a file's, or a folder's, tests.
+
+    First of all hooks: pytest-xdist reads the marks in its own, which would otherwise run before this one.
+    """
     for item in items:
         together = item.path.parent if item.path.is_relative_to(_LOCAL) else item.path
         item.add_marker(pytest.mark.xdist_group(str(together)))
