@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 # How many tests run side by side: as many as the machine has cores.
 WORKERS ?= auto
-SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadscope
 VENV := .venv
 BIN := $(VENV)/bin
 # What app.py does not show: policies of an organization, and stacks over many accounts.

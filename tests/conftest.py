@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sudo_mcp_guardrails.toolchain.node import use_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
 # The built-in validation loads WebAssembly for one to three seconds in each process; `make checkov` and
 # `make demo` synthesize with it on.
@@ -29,22 +32,27 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 # jsii starts Node at `import aws_cdk`, so it has to be settled before any test module is imported.
 use_node()
 
-_LOCAL = Path(__file__).parent / "local"
+_LOCAL = Path("tests/local")
 """Here a folder's tests share a deployment on the embedded AWS."""
 
 _PATIENCE = 120
 """Seconds. What is bounded ends in milliseconds, what explodes not in years: no machine is too slow for this."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests run side by side, what shares an expensive fixture: a file's, or a folder's, tests.
+class _Together(LoadScopeScheduling):  # type: ignore[misc] # which has no types
+    """Runs on one worker what shares an expensive fixture: a file's, or a folder's, tests.
 
-    First of all hooks: pytest-xdist reads the marks in its own, which would otherwise run before this one.
+    Marks of `xdist_group` would say the same, but pytest-xdist 3.8.0 writes them where pytest 9.2 reads nothing.
     """
-    for item in items:
-        together = item.path.parent if item.path.is_relative_to(_LOCAL) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        return str(path.parent if path.is_relative_to(_LOCAL) else path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> LoadScopeScheduling:
+    """Distribute tests by what they share, where they run side by side."""
+    return _Together(config, log)
 
 
 @pytest.fixture
