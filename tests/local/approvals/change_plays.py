@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tests.local.approvals.site import Site
 
 ROLE = "mcp-guardrails-approval-workflow"
-FREEZE = 40
+FREEZE = 90
+"""Seconds, of which a deployment and an approval on a busy machine take most."""
 
 
 def a_notice_that_is_lost(site: Site) -> None:
