@@ -131,7 +131,7 @@ class ToolResult:
 
 
 class Check(Protocol):
-    """One of the guard's checks. Both methods are called by one event loop, must not block, and take well under 1 ms."""
+    """One of the guard's checks. One event loop calls both methods: they must not block, and take well under 1 ms."""
 
     @property
     def name(self) -> str:
