@@ -122,10 +122,11 @@ def ingest(
     report = IngestReport()
     pending = _Pending()
     attribute = attributor.attribute
+    pair = Attributed._make
     with rare_collections():
         for file in source.files() if files is None else files:
             for record, content in _read(file, source, report):
-                found = [Attributed(event, attribute(event)) for event in content.events]
+                found = list(map(pair, zip(content.events, map(attribute, content.events), strict=True)))
                 report.attributed += sum(one.attribution.attributed for one in found)
                 pending.add(record, found, content.dead_letters)
                 if pending.full:

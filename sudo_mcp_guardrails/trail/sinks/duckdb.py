@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.trail.heads import Head
     from sudo_mcp_guardrails.trail.sinks.sink import Batch
 
-_LOADS: Final = 16
+_LOADS: Final = 8
 """Loads after which the index is opened anew: while it is open, DuckDB's memory grows by 25 bytes an event."""
 
 
@@ -50,7 +50,7 @@ class DuckDbSink:
         directory: the store.
         segment_events: most events of a segment; a larger batch becomes several. Default 16,384, what DuckDB
             compresses at once.
-        load_events: events that are indexed at once, at least. Default 65,536; 1 indexes each write.
+        load_events: events that are indexed at once, at least. Default 131,072; 1 indexes each write.
         memory: what DuckDB may use. Default 120 MB: with the interpreter and a batch, less than 300 MB in all.
         threads: that DuckDB may use. Default 1.
 
@@ -111,12 +111,15 @@ class DuckDbSink:
             self._settled()  # a replay of what was just written: the index must tell
         index = self._ready()
         known = known_events(index, list(first))
-        fresh = {position: identities[position] for position in sorted(map(first.__getitem__, first.keys() - known))}
-        created = Counter(batch.origins[position] for position in fresh)
+        created = held = Counter(batch.origins)
         conflicts = 0
-        if len(fresh) < len(identities):
+        if known or len(first) < len(identities):
+            new = sorted(map(first.__getitem__, first.keys() - known))
+            fresh = {position: identities[position] for position in new}
+            created = Counter(batch.origins[position] for position in fresh)
             conflicts = count_conflicts(index, batch, identities, first, known)
-        held = Counter(batch.origins)
+        else:
+            fresh = dict(enumerate(identities))
         records = [
             replace(source, created=created[number], duplicates=held[number] - created[number])
             for number, source in enumerate(batch.sources)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 INDEX: Final = "index.duckdb"
 LOADING: Final = "loading"
-LOAD_EVENTS: Final = 65_536
+LOAD_EVENTS: Final = 131_072
 """Events that are loaded at once."""
 _ROW_GROUP: Final = 16_384  # fewer, larger ones take less memory; of a load, all full ones are written once
 _LISTED_DAYS: Final = 100
