@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from sudo_mcp_guardrails.toolchain.node import use_node
@@ -31,6 +32,10 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 # jsii starts Node at `import aws_cdk`, so it has to be settled before any test module is imported.
 use_node()
+
+# A machine that does other things too is no fault of what is tested.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _LOCAL = Path("tests/local")
 """Here a folder's tests share a deployment on the embedded AWS."""
