@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from benchmarks.detection.baselines import memory
 from benchmarks.detection.public_shapes import RULES, rules
 from benchmarks.trail.events import documents
 from sudo_mcp_guardrails.detection.compiled import shipped
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.detection.compiled import RuleBook
 
 DATA: Final = Path(__file__).parents[3] / "shared" / "data" / "cloudtrail"
+AGENTS: Final = 10_000
+CALLS: Final = 60
+"""Of a run: with more of the same, baselines take no more memory."""
+MEGABYTES: Final = 64
+"""What the baselines of so many agents may take."""
 LIMIT: Final = 120_000
 """Events a second, on one core, with all rules."""
 OWN_RULES: Final = 30
@@ -71,6 +77,8 @@ def run() -> tuple[str, list[str]]:
         all_rules = _best(_matching(both), events)
         peer, disagreed, untold = _peer(text, public, events[:PEER_EVENTS])
         whole = _pipeline(both, events)
+    print(f"learning baselines of {AGENTS:,} agents", file=sys.stderr)
+    held = memory(AGENTS, calls=CALLS)
     count = len(own.rules) + len(own.correlations)
     report = f"""\
 One core, {EVENTS:,} events, {"every other of published trails" if DATA.exists() else "made up"}, the best of {ROUNDS} \
@@ -86,6 +94,10 @@ rounds; the limit is {LIMIT:,} with all rules:
 {alone / peer:,.0f} times as fast as the peer on the same rules and events; of {PEER_EVENTS:,} events times {RULES} \
 rules the two disagree on {disagreed}, and the peer cannot tell of {untold}.
 
+Baselines of {AGENTS:,} agents, each with 14 runs of {CALLS} calls on 14 days, all learned and looked at once, take \
+{held["megabytes"]:,} MB with everything in memory, {held["peak_megabytes"]:,} MB at most, and \
+{held["packed_bytes_each"]:,} bytes an agent packed; the limit is {MEGABYTES} MB.
+
 Measured with Python {platform.python_version()}, pySigma {version("pysigma")}, on {platform.system()} \
 {platform.machine()} with {os.cpu_count()} cores."""
     missed = []
@@ -93,6 +105,8 @@ Measured with Python {platform.python_version()}, pySigma {version("pysigma")}, 
         missed.append(f"all rules look at {all_rules:,.0f} events a second, the limit is {LIMIT:,}")
     if count < OWN_RULES:
         missed.append(f"there are {count} rules, the limit is {OWN_RULES}")
+    if held["peak_megabytes"] > MEGABYTES:
+        missed.append(f"baselines take {held['peak_megabytes']} MB, the limit is {MEGABYTES}")
     if disagreed:
         missed.append(f"the two matchers disagree on {disagreed}")
     return report, missed

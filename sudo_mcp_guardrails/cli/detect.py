@@ -6,10 +6,11 @@ end. ``detect test`` holds the rules to their events, and each rule's mutants to
 ``./test``).
 
 Summary keys: ``events``, ``findings``, ``alerts`` (a finding puts those of one rule about one run and day together),
-``agents`` (events of agents), ``files``, ``dead_letters``, ``not_trail``, ``unreadable``, ``rules``, ``contains``
-(findings that contain an agent by themselves), ``seconds``. Items: the findings, OCSF's Detection Finding with
-``rule`` and ``source`` beside; at most 10,000, while the counts are whole. The exit code is 0 where nothing was
-found, 1 where something was, 2 where a file could not be read and nothing was found in the others.
+``agents`` (events of agents), ``learned`` (runs taken into ``--baselines``), ``files``, ``dead_letters``,
+``not_trail``, ``unreadable``, ``rules``, ``contains`` (findings that contain an agent by themselves), ``seconds``.
+Items: the findings, OCSF's Detection Finding with ``rule`` and ``source`` beside; at most 10,000, while the counts are
+whole. The exit code is 0 where nothing was found, 1 where something was, 2 where a file could not be read and nothing
+was found in the others.
 
 Of ``detect test``: ``rules``, ``cases``, ``failed``, ``mutants``, ``killed``, ``seconds``; items: ``rule``, ``kind``
 (``case`` or ``mutant``) and ``what``, of the cases that failed and the mutants that survived.
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sudo_mcp_guardrails.cli.detect_layers import DirectoryLayers
     from sudo_mcp_guardrails.detection.compiled import RuleBook
     from sudo_mcp_guardrails.detection.finding import Finding
     from sudo_mcp_guardrails.trail.attribution import Attributed
@@ -78,6 +80,13 @@ RulesOption = Annotated[
     list[Path] | None,
     typer.Option("--rules", metavar="DIR", help="More rules, in Sigma's format (*.yml); repeatable."),
 ]
+BaselinesOption = Annotated[
+    Path | None,
+    typer.Option("--baselines", metavar="DIR", help="Look for what is unusual too, by what was learned there."),
+]
+LearnOption = Annotated[
+    bool, typer.Option("--learn", help="Learn the runs in which nothing was found, into --baselines.")
+]
 LevelOption = Annotated[Level, typer.Option("--level", help="The least level that is reported.")]
 
 
@@ -86,6 +95,8 @@ def detect(
     *,
     rules: RulesOption = None,
     level: LevelOption = Level.LOW,
+    baselines: BaselinesOption = None,
+    learn: LearnOption = False,
     prefix_names: NamesOption = None,
     client: ClientOption = None,
     broker: BrokerOption = None,
@@ -103,7 +114,8 @@ def detect(
             self_test(book, rules or [], answer)
             return
         options = StoreOptions(names=prefix_names, clients=tuple(client or ()), brokers=tuple(broker or ()))
-        looking = _Looking(book, options, level, answer)
+        layers = _layers(baselines, learn=learn)
+        looking = _Looking(book, options, level, answer, layers)
         if source == STANDARD_INPUT:
             looking.through(_standard_input())
         elif (Path(source) / SEGMENTS).is_dir():
@@ -111,7 +123,19 @@ def detect(
         else:
             files = open_source(source, access(profile, region, endpoint_url))
             _through_files(files, looking, answer, local=not source.startswith(SCHEME))
-        looking.finish()
+        looking.finish(layers.learn() if layers is not None and learn else 0)
+
+
+def _layers(directory: Path | None, *, learn: bool) -> DirectoryLayers | None:
+    from sudo_mcp_guardrails.cli.errors import InputError
+
+    if directory is None:
+        if learn:
+            raise InputError("--learn needs --baselines, expected the directory that is learned into")
+        return None
+    from sudo_mcp_guardrails.cli.detect_layers import DirectoryLayers
+
+    return DirectoryLayers(directory)
 
 
 def _book(directories: Sequence[Path], prefix: str | None) -> RuleBook:
@@ -131,11 +155,18 @@ def _book(directories: Sequence[Path], prefix: str | None) -> RuleBook:
 class _Looking:
     """Looks at events, says what it finds, and keeps it."""
 
-    def __init__(self, book: RuleBook, options: StoreOptions, level: Level, answer: Answer) -> None:
+    def __init__(
+        self, book: RuleBook, options: StoreOptions, level: Level, answer: Answer, layers: DirectoryLayers | None
+    ) -> None:
         from sudo_mcp_guardrails.detection.detector import Detector
+        from sudo_mcp_guardrails.detection.facts import Facts
         from sudo_mcp_guardrails.detection.watch import Watch
 
-        self.watch = Watch(Detector(book), make_attributor(options), least=level)
+        if layers is None:
+            self.watch = Watch(Detector(book), make_attributor(options), least=level)
+        else:
+            detector = Detector(book, facts=Facts(first=layers.first), layers=layers.layers())
+            self.watch = Watch(detector, make_attributor(options), least=level, told=layers.found)
         self._answer = answer
         self._found: dict[str, Finding] = {}
         self._rules = len(book.rules) + len(book.correlations)
@@ -161,8 +192,18 @@ class _Looking:
             if finding.is_new:
                 self._answer.text.print(_line(finding), soft_wrap=True)
 
-    def finish(self) -> None:
-        """State the result."""
+    def trace(self, store: Path) -> None:
+        """Give the findings what led to them."""
+        from sudo_mcp_guardrails.cli.detect_trace import with_traces
+
+        with_traces(self._found, store)
+
+    def finish(self, learned: int) -> None:
+        """State the result.
+
+        Args:
+            learned: How many runs were.
+        """
         from sudo_mcp_guardrails.detection.ocsf import to_ocsf
 
         found = list(self._found.values())
@@ -179,6 +220,7 @@ class _Looking:
             "not_trail": len(self.not_trail),
             "unreadable": len(self.unreadable),
             "rules": self._rules,
+            "learned": learned,
             "contains": sum(one.alert.contains for one in found),
             "seconds": round(seconds, 3),
         }
@@ -236,6 +278,7 @@ def _through_store(store: Path, looking: _Looking, answer: Answer) -> None:
                 yield row
 
         looking.keep(looking.watch.over(told()))
+    looking.trace(store)
 
 
 def _standard_input() -> Iterator[FileContent]:

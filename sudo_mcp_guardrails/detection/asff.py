@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sudo_mcp_guardrails.detection.notice import plain
 from sudo_mcp_guardrails.detection.ocsf import techniques
 from sudo_mcp_guardrails.detection.rule import Level
+from sudo_mcp_guardrails.detection.times import seconds_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_TITLE: Final = 256
 MAX_TEXT: Final = 1024
+MAX_ID: Final = 512
 _LABELS: Final = {level: level.value.upper() for level in Level}
 _TYPES: Final = {
     "t1098": "TTPs/Privilege Escalation",
@@ -27,8 +30,8 @@ _TYPES: Final = {
     "t1070": "TTPs/Defense Evasion",
     "t1552": "TTPs/Credential Access",
     "t1555": "TTPs/Credential Access",
-    "t1537": "TTPs/Exfiltration",
-    "t1485": "TTPs/Impact",
+    "t1537": "Effects/Data Exfiltration",
+    "t1485": "Effects/Data Destruction",
 }
 _OTHER: Final = "Unusual Behaviors/User"
 
@@ -60,6 +63,8 @@ def to_asff(finding: Finding, *, account: str, region: str, partition: str, now:
         "eventSource": event.source,
         "alerts": str(finding.alerts),
         "techniques": ", ".join(techniques(alert.tags)),
+        "trace": finding.trace["text"] if finding.trace is not None else None,
+        "traceCommand": finding.trace["see"] if finding.trace is not None else None,
     }
     return {
         "SchemaVersion": "2018-10-08",
@@ -69,22 +74,22 @@ def to_asff(finding: Finding, *, account: str, region: str, partition: str, now:
         "CompanyName": "sudo-mcp-guardrails",
         "GeneratorId": f"sudo-mcp-guardrails/{alert.rule}",
         "AwsAccountId": account,
-        "CreatedAt": finding.first_time or imported,
+        "CreatedAt": _time(finding.first_time, imported),
         "UpdatedAt": imported,
-        "FirstObservedAt": finding.first_time or imported,
-        "LastObservedAt": finding.last_time or imported,
-        "Title": _cut(alert.title, MAX_TITLE),
-        "Description": _cut(alert.sentence, MAX_TEXT),
+        "FirstObservedAt": _time(finding.first_time, imported),
+        "LastObservedAt": _time(finding.last_time, imported),
+        "Title": plain(alert.title, MAX_TITLE),
+        "Description": plain(alert.sentence or alert.title, MAX_TEXT),
         "Severity": {"Label": _LABELS[alert.level]},
         "Types": types,
         "FindingProviderFields": {"Severity": {"Label": _LABELS[alert.level]}, "Types": types},
         "ProductFields": {
-            f"sudo-mcp-guardrails/{name}": _cut(value, MAX_TEXT) for name, value in details.items() if value
+            f"sudo-mcp-guardrails/{name}": plain(value, MAX_TEXT) for name, value in details.items() if value
         },
         "Resources": [
             {
                 "Type": "AwsIamRole" if event.role_arn else "Other",
-                "Id": _cut(principal or finding.actor, 512),
+                "Id": plain(principal or finding.actor, MAX_ID),
                 "Partition": partition,
                 **({"Region": event.region} if event.region else {}),
             }
@@ -102,5 +107,6 @@ def _type(tags: tuple[str, ...]) -> str:
     return _OTHER
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _time(text: str | None, otherwise: str) -> str:
+    """Return a time of an event as it is, and another one where it is none: Security Hub would refuse the finding."""
+    return text if text and seconds_of(text) is not None else otherwise

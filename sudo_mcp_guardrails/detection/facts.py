@@ -109,6 +109,11 @@ class Facts:
         return facts
 
 
+def iam_prefix(service: str) -> str:
+    """Return IAM's prefix of a service, as declared tasks have it, by the name that CloudTrail has for it."""
+    return _PREFIXES.get(service, service)
+
+
 def _via(event: Event, attribution: Attribution) -> str:
     by_server = event.invoked_by is not None and is_mcp_service(event.invoked_by)
     return "mcp" if by_server or event.type == MCP_EVENT_TYPE or attribution.tool_call is not None else "direct"
@@ -117,7 +122,7 @@ def _via(event: Event, attribution: Attribution) -> str:
 def _outside(event: Event, profile: AgentProfile, time: int | None) -> list[str]:
     """Return what of its profile an event lies outside of."""
     service = (event.source or "").partition(".")[0]
-    service = _PREFIXES.get(service, service)
+    service = iam_prefix(service)
     found: list[str] = []
     if profile.accounts and event.account is not None and event.account not in profile.accounts:
         found.append("account")

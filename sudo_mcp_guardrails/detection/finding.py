@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.detection.alert import MAX_EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sudo_mcp_guardrails.detection.alert import Alert
 
 MAX_OPEN: Final = 10_000
@@ -28,7 +30,7 @@ class Finding:
         alerts: how many alerts there are.
         first_time: ``eventTime`` of the earliest; None where no event has one.
         last_time: of the latest.
-        trace: the trace of the run as text, where one was asked for.
+        trace: what led to the last alert, as :mod:`~.tracing` gives it; None where nobody said.
     """
 
     id: str
@@ -38,7 +40,7 @@ class Finding:
     alerts: int
     first_time: str | None
     last_time: str | None
-    trace: str | None = None
+    trace: Mapping[str, Any] | None = None
 
     @property
     def is_new(self) -> bool:

@@ -90,7 +90,7 @@ def to_ocsf(finding: Finding) -> dict[str, Any]:
             person=attribution.person,
             contains="true" if alert.contains else None,
             event_id=event.event_id,
-            trace=finding.trace,
+            trace=dict(finding.trace) if finding.trace is not None else None,
         ),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import timegm
+from datetime import datetime, timezone
 
 
 def seconds_of(text: str | None) -> int | None:
@@ -18,3 +19,11 @@ def seconds_of(text: str | None) -> int | None:
         )
     except (ValueError, TypeError):
         return None
+
+
+def text_of(seconds: int) -> str:
+    """Return ``2026-11-23T10:00:05Z`` of seconds since 1970; the number itself where the calendar has no such time."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return str(seconds)

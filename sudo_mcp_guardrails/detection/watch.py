@@ -9,8 +9,9 @@ from sudo_mcp_guardrails.detection.rule import Level
 from sudo_mcp_guardrails.trail.attribution import Attributed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from sudo_mcp_guardrails.detection.alert import Alert
     from sudo_mcp_guardrails.detection.detector import Detector
     from sudo_mcp_guardrails.detection.finding import Finding
     from sudo_mcp_guardrails.trail.attributing import Attributor
@@ -27,6 +28,7 @@ class Watch:
         detector: looks.
         attributor: tells whose work an event is.
         least: alerts below this level are left out. Default: none that a detector makes are.
+        told: is told of every alert, also of those that are left out. Default: nobody is.
 
     Attributes:
         events: how many were looked at.
@@ -34,10 +36,18 @@ class Watch:
         alerts: how many alerts said something new.
     """
 
-    def __init__(self, detector: Detector, attributor: Attributor, *, least: Level = Level.INFORMATIONAL) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        attributor: Attributor,
+        *,
+        least: Level = Level.INFORMATIONAL,
+        told: Callable[[Alert], None] | None = None,
+    ) -> None:
         self._look = detector.look
         self._attribute = attributor.attribute
         self._findings = Findings()
+        self._told = told
         self._least = LEVELS.index(least)
         self.events = self.agents = self.alerts = 0
 
@@ -52,6 +62,8 @@ class Watch:
             self.events += 1
             self.agents += one.attribution.attributed
             for alert in self._look(one):
+                if self._told is not None:
+                    self._told(alert)
                 if LEVELS.index(alert.level) < self._least:
                     continue
                 finding = self._findings.add(alert)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -31,9 +32,14 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.handlers.notifications import Notification
     from sudo_mcp_guardrails.trail.event import Event
 
+_COUNTS: Final = (
+    "Events", "Findings", "Canary", "DeadLetters", "Conflicts", "LayersFailed", "SwitchUnreadable",
+)  # fmt: skip
 _SECONDS: Final = frozenset({"EventAge", "Delay"})
-_TRIES: Final = 5
-"""How often a batch is counted anew since another function counted in the same groups."""
+_TRIES: Final = 12
+"""How often a batch is counted anew since another function counted in the same groups, or looked at the same agent."""
+_PAUSE: Final = 0.4
+"""Most seconds between two of these, drawn at random: those who lost together do not meet again."""
 _PIECE: Final = 2000
 """Events that are looked at together, and whose groups are written together."""
 _LETTER: Final = 200_000
@@ -79,7 +85,7 @@ class _Run:
 
     def __init__(self, parts: DetectParts) -> None:
         self._parts = parts
-        self._counts = dict.fromkeys(("Events", "Findings", "Canary", "DeadLetters", "Conflicts"), 0)
+        self._counts = dict.fromkeys(_COUNTS, 0)
         self._oldest: int | None = None
         self._delay: float | None = None
         self.failed: list[str] = []
@@ -129,23 +135,29 @@ class _Run:
         """Look at events, tell, and then write what was counted: what was not told is counted again."""
         parts = self._parts
         attributed = [Attributed(event, parts.attributor.attribute(event)) for event in events]
-        for _ in range(_TRIES):
-            parts.groups.begin()
+        for number in range(_TRIES):
+            parts.begin()
             for one in attributed:
                 for alert in parts.detector.look(one):
+                    parts.journal.alert(alert)
                     self._tell(alert)
-            if parts.groups.commit():
+            # Before anything is counted: what was found forbids to learn of a run, and is not found a second time.
+            parts.keep_notes()
+            if parts.layers.commit() and parts.groups.commit():
                 break
             self._counts["Conflicts"] += 1
+            time.sleep(random.uniform(0, min(_PAUSE, 0.01 * 2**number)))  # noqa: S311 - no secret
         else:
-            raise DetectionError(f"groups were written by others {_TRIES} times in a row")
+            raise DetectionError(f"what is counted was written by others {_TRIES} times in a row")
         parts.attributor.flush()
         self._counts["Events"] += len(events)
+        self._counts["LayersFailed"] += parts.layers.failed
+        self._counts["SwitchUnreadable"] += bool(parts.switch is not None and parts.switch.unreadable)
         times = [found for event in events if (found := seconds_of(event.event_time)) is not None]
         self._oldest = min([*times, *([self._oldest] if self._oldest is not None else [])], default=None)
 
     def _tell(self, alert: Alert) -> None:
-        if self._parts.teller.tell(alert) is None:
+        if self._parts.teller.tell(alert, lambda: self._parts.trace(alert)) is None:
             return
         self._counts["Canary" if alert.rule == CANARY_RULE else "Findings"] += 1
         when = seconds_of(alert.subject.event.event_time)

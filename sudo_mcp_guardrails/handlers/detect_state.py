@@ -52,16 +52,16 @@ class DetectionState:
         self._lease = lease
         self._clock = clock
 
-    def load(self, key: str) -> Stored | None:
-        """Return a group as it is now, or None."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(f"group#{key}"), ConsistentRead=True)
+    def load(self, key: str, *, kind: str = "group") -> Stored | None:
+        """Return a group, or another thing that is counted together, as it is now, or None."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(f"{kind}#{key}"), ConsistentRead=True)
         item = answer.get("Item")
         return Stored(item["value"]["S"], int(item["version"]["N"])) if item else None
 
-    def save(self, key: str, new: Stored, *, seconds: int) -> bool:
-        """Write a group if it is as it was read; tell whether it was."""
+    def save(self, key: str, new: Stored, *, seconds: int, kind: str = "group") -> bool:
+        """Write a group, or another thing, if it is as it was read; tell whether it was."""
         item = {
-            **_key(f"group#{key}"),
+            **_key(f"{kind}#{key}"),
             "value": {"S": new.text},
             "version": {"N": str(new.version)},
             "expires": self._in(seconds),
@@ -138,6 +138,25 @@ class DetectionState:
                 return False
             raise
         return True
+
+
+class AgentMemories:
+    """What the layers remember of agents, in the same table.
+
+    Args:
+        state: of the functions.
+    """
+
+    def __init__(self, state: DetectionState) -> None:
+        self._state = state
+
+    def load(self, key: str) -> Stored | None:
+        """Return the memory of an agent as it is now, or None."""
+        return self._state.load(key, kind="agent")
+
+    def save(self, key: str, new: Stored, *, seconds: int) -> bool:
+        """Write it if it is as it was read; tell whether it was."""
+        return self._state.save(key, new, seconds=seconds, kind="agent")
 
 
 class StoredFirstSeen(FirstSeen):

@@ -15,6 +15,8 @@ from sudo_mcp_guardrails.detection.rule import Level
 from sudo_mcp_guardrails.detection.telling import CANARY_RULE, DETAIL_TYPE, SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from sudo_mcp_guardrails.detection.alert import Alert
     from sudo_mcp_guardrails.detection.finding import Finding
     from sudo_mcp_guardrails.handlers.detect_state import DetectionState
@@ -56,8 +58,12 @@ class Teller:
         self._bus = bus
         self._hub = hub
 
-    def tell(self, alert: Alert) -> Finding | None:
+    def tell(self, alert: Alert, trace: Callable[[], Mapping[str, Any]] | None = None) -> Finding | None:
         """Tell of an alert; None where everybody was told before.
+
+        Args:
+            alert: It.
+            trace: Gives what led to it; asked only where somebody is told. Default: nothing is said of that.
 
         Raises:
             DetectionError: where the bus or Security Hub did not take it; nothing is marked as told then.
@@ -71,13 +77,17 @@ class Teller:
             if not self._state.claim(channel, alert.id):
                 continue
             try:
-                finding = finding or self._state.finding(alert)
+                finding = finding or self._made(alert, trace)
                 send(finding)
             except Exception:
                 self._state.release(channel, alert.id)
                 raise
             self._state.told(channel, alert.id)
         return finding
+
+    def _made(self, alert: Alert, trace: Callable[[], Mapping[str, Any]] | None) -> Finding:
+        found = self._state.finding(alert)
+        return found if trace is None else replace(found, trace=trace())
 
     def _to_bus(self, finding: Finding) -> None:
         detail = to_ocsf(finding)

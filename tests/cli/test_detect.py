@@ -175,3 +175,79 @@ def test_published_trails_are_looked_at(run: Callable[..., Any]) -> None:
     code, found = run(DATA)
     assert code == 1
     assert found["summary"]["findings"] == len(found["items"]) > 20
+
+
+AGENT = "arn:aws:iam::111122223333:role/mcp-guardrails/agents/release-bot/mcp-guardrails-release-bot-read"
+RUN = "run-{:026}"
+
+
+def _of_agent(number: int, day: int, name: str, source: str, **more: Any) -> dict[str, Any]:
+    issuer = {"type": "Role", "arn": AGENT, "userName": AGENT.rpartition("/")[2]}
+    context = {"sessionIssuer": issuer, "sourceIdentity": RUN.format(day)}
+    identity = {
+        "type": "AssumedRole",
+        "arn": "arn:aws:sts::111122223333:assumed-role/mcp-guardrails-release-bot-read/s",
+        "accountId": "111122223333",
+        "accessKeyId": f"ASIAEXAMPLE{day:09}",
+        "sessionContext": context,
+    }
+    return document(
+        eventID=f"00000000-0000-4000-8000-{day:04}{number:08}",
+        eventTime=f"2026-09-{1 + day:02}T10:{number // 60:02}:{number % 60:02}Z",
+        eventName=name,
+        eventSource=f"{source}.amazonaws.com",
+        readOnly=True,
+        userIdentity=identity,
+        **more,
+    )
+
+
+def _trail(file: Path, events: list[dict[str, Any]]) -> Path:
+    file.write_text(json.dumps({"Records": events}))
+    return file
+
+
+def test_what_was_learned_into_a_directory_finds_what_is_new(tmp_path: Path, run: Callable[..., Any]) -> None:
+    base = tmp_path / "baselines"
+    usual = [
+        _of_agent(number, day, ("GetObject", "ListBuckets")[number % 2], "s3")
+        for day in range(10)
+        for number in range(30)
+    ]
+    stopped = _of_agent(31, 10, "StopLogging", "cloudtrail")
+    code, found = run(_trail(tmp_path / "a.json", [*usual, stopped]), "--baselines", base, "--learn")
+    assert (code, found["summary"]["learned"]) == (1, 10)
+    new = _trail(tmp_path / "b.json", [_of_agent(0, 12, "ListTopics", "sns")])
+    code, found = run(new, "--baselines", base)
+    assert [(one["rule"], one["source"]) for one in found["items"]] == [("new_term", "new-term")]
+    assert "0 of 300 calls by this agent in 14 days" in found["items"][0]["message"]
+    assert found["summary"]["learned"] == 0
+    assert run(new)[0] == 0, "the rules alone find nothing"
+
+
+def test_clients_that_were_seen_are_kept_beside_the_baselines(tmp_path: Path, run: Callable[..., Any]) -> None:
+    base = tmp_path / "baselines"
+    run(_trail(tmp_path / "a.json", [QUIET]), "--baselines", base, "--learn")
+    assert json.loads((base / "clients.json").read_text()) == []
+    (base / "clients.json").write_text("{")
+    code, found = run(tmp_path / "a.json", "--baselines", base)
+    assert (code, "cannot be read" in found["error"]) == (2, True)
+    code, found = run(tmp_path / "a.json", "--learn")
+    assert (code, "--learn needs --baselines" in found["error"]) == (2, True)
+
+
+def test_a_finding_in_a_store_carries_the_trace_of_its_run(
+    tmp_path: Path, run: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("duckdb")
+    events = [_of_agent(number, 1, "GetObject", "s3") for number in range(40)]
+    _trail(tmp_path / "a.json", [*events, _of_agent(50, 1, "StopLogging", "cloudtrail", errorCode="AccessDenied")])
+    assert main(["trail", "ingest", str(tmp_path / "a.json"), "--store", str(tmp_path / "store"), "--json"]) == 0
+    capsys.readouterr()
+    _, found = run(tmp_path / "store")
+    [item] = [one for one in found["items"] if one["rule"] == "agent_disables_guard_service"]
+    trace = item["unmapped"]["trace"]
+    assert (trace["calls"], trace["denied"], trace["complete"]) == (41, 1, True)
+    assert [step["kind"] for step in trace["steps"]].count("api-call") == 41
+    assert trace["see"] == f"mcp-guardrails trail trace {RUN.format(1)}"
+    assert "41 API calls, 1 denied, the last cloudtrail:StopLogging" in trace["text"]

@@ -9,19 +9,31 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import assertions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 
-from sudo_mcp_guardrails import Agent, AgentEnvironment, AgentMonitoring, FindingTarget, Guardrails, TrailSource
+from sudo_mcp_guardrails import (
+    Agent,
+    AgentEnvironment,
+    AgentMonitoring,
+    FindingTarget,
+    Guardrails,
+    KillSwitch,
+    TrailSource,
+)
 from sudo_mcp_guardrails.constructs.monitoring.targets import MonitoringError
 from sudo_mcp_guardrails.detection.errors import DetectionError
 from sudo_mcp_guardrails.detection.finding import Findings
 from sudo_mcp_guardrails.detection.notice import notice
 from sudo_mcp_guardrails.detection.ocsf import to_ocsf
 from sudo_mcp_guardrails.detection.profile import WorkingHours
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
+from tests.constructs.approval.test_approval_workflow import workflow
 from tests.constructs.test_log_pipeline import ACCOUNT, given_bucket, made, new_stack, statements
+from tests.local import receivers
 
 NASTY = 'x", "routing_key": "stolen <!channel> [click](https://192.0.2.1) \\'
 URL = "https://hooks.example.com/a"
@@ -117,17 +129,16 @@ def test_what_each_service_is_sent(whole: dict[str, dict[str, Any]]) -> None:
     assert pager["payload"]["severity"] == {4: "error", 5: "critical"}[detail["severity_id"]]
     assert len(pager["payload"]["summary"]) <= 1024
     assert "stolen" in pager["payload"]["summary"]
-    assert set(bodies["Slack"]) == {"text"}
-    assert "<!channel>" not in bodies["Slack"]["text"]
     assert "&lt;!channel&gt;" in bodies["Slack"]["text"]
-    [card] = bodies["Teams"]["attachments"]
-    assert card["content"]["type"] == "AdaptiveCard"
-    assert "[click](" not in card["content"]["body"][1]["text"]
+    receivers.pager_duty({**pager, "routing_key": "0" * 32})
+    for name in ("Slack", "Teams", "Jira", "ServiceNow"):
+        receivers.CHECKS[name](bodies[name])
     fields = bodies["Jira"]["fields"]
     assert (fields["project"], fields["issuetype"]) == ({"key": "SEC"}, {"name": "Task"})
     assert len(fields["summary"]) <= 255
     assert fields["description"]["content"][0]["content"][0]["text"] == detail["unmapped"]["notice"]["text"]
     assert bodies["ServiceNow"]["urgency"] == "1"
+    assert bodies["ServiceNow"]["impact"] == {4: "2", 5: "1"}[detail["severity_id"]]
     assert len(bodies["ServiceNow"]["short_description"]) <= 160
     assert bodies["ServiceNow"]["correlation_id"] == detail["finding_info"]["uid"]
 
@@ -258,12 +269,96 @@ def test_bad_props(tmp_path: Path) -> None:
 def test_a_function_contains_too() -> None:
     stack = new_stack()
     arn = f"arn:aws:lambda:eu-central-1:{ACCOUNT}:function:contain"
-    AgentMonitoring(stack, "Monitoring", containment=lambda_.Function.from_function_arn(stack, "F", arn))
+    contained = lambda_.Function.from_function_arn(stack, "F", arn)
+    AgentMonitoring(stack, "Monitoring", containment=contained, learn=False)
     resources = made(stack)
     [permission] = resources["AWS::Lambda::Permission"].values()
     assert permission["Principal"] == "events.amazonaws.com"
     assert "DeliveryContainRule" in str(permission["SourceArn"])
     assert "AWS::S3::Bucket" not in resources
+
+
+def test_one_function_writes_baselines_and_the_one_that_looks_reads_them(whole: dict[str, dict[str, Any]]) -> None:
+    policies = whole["AWS::IAM::ManagedPolicy"]
+    looks = statements(policies["MonitoringDetectPolicy"])
+    learns = statements(policies["MonitoringLearningLearnPolicy"])
+    assert looks["PipelineDetectBaselines"]["Action"] == "s3:GetObject"
+    assert "documents/*" in str(looks["PipelineDetectBaselines"]["Resource"])
+    written = [sid for sid, one in looks.items() if "s3:PutObject" in one["Action"]]
+    assert written == ["PipelineDetectNote"]
+    assert "documents" not in str(looks["PipelineDetectNote"]["Resource"])
+    assert "documents/*" in str(learns["PipelineLearnWrite"]["Resource"])
+    assert learns["PipelineLearnForget"]["Action"] == "s3:DeleteObject"
+    assert "journal/*" in str(learns["PipelineLearnForget"]["Resource"])
+    [bucket] = whole["AWS::S3::Bucket"].values()
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = {one["Prefix"]: one for one in bucket["LifecycleConfiguration"]["Rules"]}
+    assert set(rules) == {"documents/", "incidents/", "journal/"}
+    assert "ExpirationInDays" not in rules["documents/"]
+    functions = whole["AWS::Lambda::Function"]
+    variables = {key: one["Environment"]["Variables"] for key, one in functions.items()}
+    assert "BASELINES_BUCKET" in variables["MonitoringDetect"]
+    assert functions["MonitoringLearningLearn"]["Handler"] == "sudo_mcp_guardrails.handlers.detect_learn.handler"
+    assert whole["AWS::Scheduler::Schedule"]["MonitoringLearningHourly"]["ScheduleExpression"] == "rate(1 hour)"
+    assert {"LearnErrors", "Blind", "Switch", "Unlearned"} <= {
+        key.removeprefix("MonitoringAlarms") for key in whole["AWS::CloudWatch::Alarm"]
+    }
+
+
+def test_what_is_not_learned_costs_nothing_and_gives_no_right() -> None:
+    resources = made(built(learn=False, trail=None))
+    assert "AWS::S3::Bucket" not in resources
+    assert not any("Learn" in key for key in resources["AWS::Lambda::Function"])
+    allowed = statements(resources["AWS::IAM::ManagedPolicy"]["MonitoringDetectPolicy"])
+    assert not [sid for sid in allowed if "Baselines" in sid or "Note" in sid]
+
+
+def test_switch_approvals_and_runs_are_read_and_nothing_of_them_is_written() -> None:
+    stack = new_stack()
+    switch = KillSwitch(stack, "Switch", agents=agents())
+    approvals = workflow(stack, kill_switch=switch)
+    AgentMonitoring(stack, "Monitoring", kill_switch=switch, approvals=approvals)
+    resources = made(stack)
+    allowed = statements(resources["AWS::IAM::ManagedPolicy"]["MonitoringDetectPolicy"])
+    asked = {
+        sid.removeprefix("PipelineDetect"): one["Action"]
+        for sid, one in allowed.items()
+        if any(word in sid for word in ("Switch", "Evidence", "Plans", "Signatures", "Approval", "Runs"))
+    }
+    assert asked == {
+        "Switch": "dynamodb:Query",
+        "SwitchKey": "kms:Decrypt",
+        "Evidence": "dynamodb:Query",
+        "Plans": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Signatures": "kms:GetPublicKey",
+        "ApprovalKeys": "kms:Decrypt",
+        "Runs": "dynamodb:GetItem",
+        "RunsKey": "kms:Decrypt",
+    }
+    assert len(allowed["PipelineDetectSignatures"]["Resource"]) == 3, "evidence, decisions, and the kill switch's"
+    variables = resources["AWS::Lambda::Function"]["MonitoringDetect"]["Environment"]["Variables"]
+    assert {
+        "KILL_SWITCH_TABLE", "EVIDENCE_TABLE", "EVIDENCE_BUCKET", "EVIDENCE_KEY", "DECISION_KEY", "RESPONDER_KEY",
+        "RUNS_TABLE", "BASELINES_BUCKET",
+    } <= set(variables)  # fmt: skip
+    learns = statements(resources["AWS::IAM::ManagedPolicy"]["MonitoringLearningLearnPolicy"])
+    assert learns["PipelineLearnSwitch"]["Action"] == "dynamodb:Query"
+    warnings = assertions.Annotations.from_stack(stack)
+    for name in ("noApprovals", "noKillSwitch"):
+        warnings.has_no_warning("*", assertions.Match.string_like_regexp(name))
+
+
+def test_what_nobody_compares_is_a_warning() -> None:
+    warnings = assertions.Annotations.from_stack(built())
+    warnings.has_warning("*", assertions.Match.string_like_regexp("nobody compares what agents apply"))
+    warnings.has_warning("*", assertions.Match.string_like_regexp("calls of agents that are contained"))
+
+
+def test_a_kill_switch_of_other_guardrails_is_refused() -> None:
+    stack = new_stack()
+    switch = KillSwitch(stack, "Switch", agents=agents(), names=GuardrailNames("other"))
+    with pytest.raises(MonitoringError, match=r"kill_switch of names 'other' is not allowed, expected "):
+        AgentMonitoring(stack, "Monitoring", kill_switch=switch)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "cn-north-1"])

@@ -123,6 +123,21 @@ def test_an_account_that_is_laid_out_twice_is_the_same_account_with_other_sessio
     assert len({one["userIdentity"].get("accessKeyId") for one in mine if one["eventName"] == "DescribeInstances"}) == 2
 
 
+def test_layers_learn_on_the_way_and_are_counted_apart_from_rules() -> None:
+    role, path = "mcp-guardrails-inventory-bot-read", "/mcp-guardrails/agents/inventory-bot/"
+    place = _place("inventory-bot, read")
+    played = []
+    for number in range(60):
+        events = [_event("dynamodb", "DescribeTable", role, path) for _ in range(30)]
+        for one in events:
+            one["userIdentity"]["accessKeyId"] = f"ASIAAAAAAAAAAAAAA{number:03}"
+        played.append(Played(number, place, "session", events))
+    found = look(spread(played, 1, 1))
+    assert found.learned > 20
+    assert not found.findings
+    assert set(found.layers) <= {"new-term", "surprise", "rate"}
+
+
 @pytest.mark.skipif(not samples.DATA.is_dir(), reason="the published trails are not beside the checkout")
 def test_of_published_trails_only_what_shows_no_attack_is_taken() -> None:
     found = samples.benign()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from typing import Any
 
 import pytest
 
+from sudo_mcp_guardrails.detection.baseline.journal import Journal
+from sudo_mcp_guardrails.detection.baseline.stored import StoredLayers
 from sudo_mcp_guardrails.detection.correlating_store import StoredGroups
 from sudo_mcp_guardrails.detection.detector import Detector
 from sudo_mcp_guardrails.detection.facts import Facts
 from sudo_mcp_guardrails.detection.telling import CANARY_AGENT, DETAIL_TYPE, SOURCE
 from sudo_mcp_guardrails.handlers import detect, detect_canary
 from sudo_mcp_guardrails.handlers.detect_parts import DetectParts, made_book
-from sudo_mcp_guardrails.handlers.detect_state import DetectionState, StoredFirstSeen
+from sudo_mcp_guardrails.handlers.detect_state import AgentMemories, DetectionState, StoredFirstSeen
 from sudo_mcp_guardrails.handlers.detect_tell import Hub, Teller
 from sudo_mcp_guardrails.trail.attributing import Attributor
+from tests.handlers.fake_s3 import Bucket
 from tests.handlers.fake_state import Bus, HubClient, Queue, Table
 
 CANARY_ROLE = "arn:aws:iam::111122223333:role/mcp-guardrails/Canary"
@@ -60,28 +62,18 @@ def message(number: int, event: dict[str, Any]) -> dict[str, Any]:
     return {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps(body)}
 
 
-class Objects:
-    """S3."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def get_object(self, **asked: Any) -> dict[str, Any]:
-        data = self.objects[f"{asked['Bucket']}/{asked['Key']}"]
-        return {"Body": io.BytesIO(data), "ContentLength": len(data)}
-
-
 class World:
     """What all functions share."""
 
     def __init__(self) -> None:
-        self.table, self.bus, self.queue, self.s3 = Table(), Bus(), Queue(), Objects()
+        self.table, self.bus, self.queue, self.s3 = Table(), Bus(), Queue(), Bucket()
         self.hub = HubClient()
 
     def function(self, *, hub: bool = False) -> DetectParts:
         """A container of the function, which knows what the table knows and no more."""
         state = DetectionState(self.table, "state")
-        groups = StoredGroups(state)
+        groups, journal = StoredGroups(state), Journal()
+        layers = StoredLayers(AgentMemories(state), journal, None)
         facts = Facts(first=StoredFirstSeen(state))
         where = Hub(self.hub, "111122223333", "eu-central-1", "aws") if hub else None
         return DetectParts(
@@ -91,7 +83,9 @@ class World:
             "dead",
             Attributor(),
             groups,
-            Detector(made_book({}, CANARY_ROLE), facts=facts, shared=groups),
+            layers,
+            journal,
+            Detector(made_book({}, CANARY_ROLE), facts=facts, layers=[layers], shared=groups),
             Teller(state, self.bus, "findings", where),
         )
 
@@ -193,6 +187,7 @@ def test_one_bad_message_costs_no_other_and_is_kept_with_the_reason(world: World
 
 def test_a_record_that_is_no_event_and_a_file_that_cannot_be_read(world: World) -> None:
     world.s3.objects["trail/a.json"] = json.dumps({"Records": [{"eventName": "no id"}, call(1)]}).encode()
+    world.s3.down.add("absent.json")
     records = [
         {"messageId": key, "eventSource": "aws:sqs", "body": json.dumps({"s3Bucket": "trail", "s3ObjectKey": [key]})}
         for key in ("a.json", "absent.json")

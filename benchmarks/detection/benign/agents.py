@@ -38,7 +38,7 @@ AGENTS: Final = (
 MCP: Final = frozenset({"inventory-bot", "log-reader"})
 """Those that work through the AWS MCP Server alone."""
 _TASKS: Final = {
-    "log-reader": ("logs:*", "monitoring:*", "lambda:*", "cloudformation:*"),
+    "log-reader": ("logs:*", "cloudwatch:*", "lambda:*", "cloudformation:*"),
 }
 
 

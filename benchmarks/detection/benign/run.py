@@ -153,10 +153,30 @@ The limit of {LIMIT:g} of a thousand is {"kept" if measured.rate <= LIMIT else "
 one rule about one run, session or role on one day together. The other {len(silent)} rules made no finding: \
 {", ".join(silent)}.
 
+The layers that learn, which learned {found.learned:,} runs on the way, beside the rules; plans are not compared, \
+since nothing of what agents apply here was approved by them:
+
+| layer | findings | alerts | findings of a thousand events | of a thousand events of agents |
+|---|---:|---:|---:|---:|
+{_layers(found)}
+
 On the {measured.published} events of the published trails that show no attack: findings: {shown}.
 
 Measured with Python {platform.python_version()} on {platform.system()} {platform.machine()} with {os.cpu_count()} \
 cores, in {measured.seconds:.0f} s."""
+
+
+def _layers(found: Looked) -> str:
+    """Return a row for each layer that learns, also for one that said nothing."""
+    rows = []
+    for name in ("new-term", "surprise", "rate"):
+        counts = found.layers.get(name, Counter())
+        findings, alerts = counts["findings"], counts["alerts"]
+        rows.append(
+            f"| {name} | {findings:,} | {alerts:,} | {per_thousand(findings, found.events):.3f} | "
+            f"{per_thousand(findings, found.agents):.3f} |"
+        )
+    return "\n".join(rows)
 
 
 def _say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.log_pipeline_queue import NotificationQueue
 
 _MINUTE: Final = 60
+_DEAD_LETTERS: Final = (
+    "An event could not be looked at, or a finding was not taken by a target: RULE_ARN and ERROR_MESSAGE of the letter "
+    "say which and why. Mend, and send it again. Kept for 14 days."
+)
 _METRICS: Final = ("Events", "Findings", "Canary", "DeadLetters", "Failed", "EventAge", "Delay")
+_LEARNED: Final = ("RunsLearned", "RunsUnclean", "RunsFrozen", "LayersFailed", "SwitchUnreadable")
 
 
 def monitoring_alarms(
@@ -28,7 +34,10 @@ def monitoring_alarms(
         minutes: After so many without a canary it is silent.
     """
     dimensions = {DIMENSION: monitoring}
-    found = list(queue_alarms("Queue", queue.queue.attr_queue_name, queue.dead_letter_queue.attr_queue_name))
+    found = [
+        replace(one, why=_DEAD_LETTERS) if one.id == "QueueDeadLetters" else one
+        for one in queue_alarms("Queue", queue.queue.attr_queue_name, queue.dead_letter_queue.attr_queue_name)
+    ]
     for id_, name in functions.items():
         found += function_alarms(id_, name)
     rows = (
@@ -45,17 +54,13 @@ def monitoring_alarms(
         )
         for id_, metric, why in rows
     ]
-    found.append(
-        PipelineAlarm(
-            "Buried",
-            NAMESPACE,
-            "DeadLetters",
-            dimensions,
-            "Sum",
-            0,
-            "Something could never be looked at; the dead letter queue has it, with the reason.",
-        )
+    faults = (
+        ("Buried", "DeadLetters", "Something could never be looked at; the dead letter queue has it, with the reason."),
+        ("Blind", "LayersFailed", "A baseline is damaged: rules looked at its agent's events, and no layer did."),
+        ("Switch", "SwitchUnreadable", "The kill switch could not be read whole: a contained agent's calls may pass."),
+        ("Unlearned", "RunsDamaged", "What was noted of a run could not be read, so that it was not learned."),
     )
+    found += [PipelineAlarm(id_, NAMESPACE, metric, dimensions, "Sum", 0, why) for id_, metric, why in faults]
     return found
 
 
@@ -67,7 +72,13 @@ def dashboard_body(monitoring: str, queue: NotificationQueue) -> dict[str, Any]:
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.queue.attr_queue_name],
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.dead_letter_queue.attr_queue_name],
     ]
-    rows = (("Events and findings", own[:5], "Sum"), ("Seconds", own[5:], "Maximum"), ("Waiting", waiting, "Maximum"))
+    learned = [[NAMESPACE, name, DIMENSION, monitoring] for name in _LEARNED]
+    rows = (
+        ("Events and findings", own[:5], "Sum"),
+        ("Seconds", own[5:], "Maximum"),
+        ("Waiting", waiting, "Maximum"),
+        ("Learned and not", learned, "Sum"),
+    )
     return {
         "widgets": [
             {

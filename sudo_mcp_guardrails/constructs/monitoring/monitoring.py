@@ -25,6 +25,8 @@ from sudo_mcp_guardrails.constructs.log_pipeline_sources import tell_of_objects
 from sudo_mcp_guardrails.constructs.log_pipeline_stores import make_table
 from sudo_mcp_guardrails.constructs.monitoring.alarms import dashboard_body, monitoring_alarms
 from sudo_mcp_guardrails.constructs.monitoring.delivery import FindingDelivery
+from sudo_mcp_guardrails.constructs.monitoring.knowing import check_names, knowing, warn
+from sudo_mcp_guardrails.constructs.monitoring.learning import BaselineLearning
 from sudo_mcp_guardrails.constructs.monitoring.policies import detect_may
 from sudo_mcp_guardrails.constructs.monitoring.settings import settings_text
 from sudo_mcp_guardrails.constructs.monitoring.targets import MonitoringError
@@ -36,19 +38,20 @@ from sudo_mcp_guardrails.policies.naming import ACCOUNT, GuardrailNames
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_events as events
     from aws_cdk import aws_sns as sns
     from aws_cdk import aws_stepfunctions as sfn
 
     from sudo_mcp_guardrails.agents import Agent, TrustTier
+    from sudo_mcp_guardrails.constructs.approval.workflow import ApprovalWorkflow
+    from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
     from sudo_mcp_guardrails.constructs.log_pipeline_sources import TrailSource
     from sudo_mcp_guardrails.constructs.monitoring.targets import FindingTarget
     from sudo_mcp_guardrails.detection.profile import WorkingHours
 
 _SECONDS: Final = 60
 _CONCURRENCY: Final = 5
-_NOT_TOLD: Final = "@sudo-mcp-guardrails/agentMonitoring:noAlarmTopic"
-_NO_TRAIL: Final = "@sudo-mcp-guardrails/agentMonitoring:noTrail"
 
 
 class AgentMonitoring(Construct):
@@ -79,6 +82,12 @@ class AgentMonitoring(Construct):
         security_hub: Whether findings are imported there; it must be on. Default: False.
         targets: Who else is told. Default: nobody but the topic.
         containment: A function or state machine that is given each finding that contains at once. Default: none.
+        learn: Whether what agents usually do is learned, and looked at; False leaves out new terms, surprise and rates.
+        kill_switch: Whose contained agents' calls are findings, and of whom nothing is learned. Default: none, and a
+            warning.
+        approvals: The workflow whose evidence says what was approved: what agents apply is compared with it. Default:
+            none, and a warning.
+        runs: Table of runs, which says who is behind a finding. Default: that of the approvals.
         canary_minutes: How often the canary calls, 1 to 60; after three times as long without one there is an alarm.
         alarm_topic: Whom alarms tell. Default: nobody, and a warning.
         encryption_key: Encrypts queue, table, topic and logs; its policy must let CloudWatch Logs and EventBridge use
@@ -110,6 +119,10 @@ class AgentMonitoring(Construct):
         security_hub: bool = False,
         targets: Sequence[FindingTarget] = (),
         containment: lambda_.IFunction | sfn.IStateMachine | None = None,
+        learn: bool = True,
+        kill_switch: KillSwitch | None = None,
+        approvals: ApprovalWorkflow | None = None,
+        runs: dynamodb.ITable | None = None,
         canary_minutes: int = 5,
         alarm_topic: sns.ITopic | None = None,
         encryption_key: kms.IKey | None = None,
@@ -121,6 +134,7 @@ class AgentMonitoring(Construct):
         if not 1 <= canary_minutes <= 60:  # noqa: PLR2004 - a silence of hours is no alarm
             raise MonitoringError(f"canary_minutes {canary_minutes} is not allowed, expected 1 to 60")
         names = names or GuardrailNames()
+        check_names(names, kill_switch)
         settings = settings_text(
             agents, hours=hours or {}, declared=declared or {}, tiers=tiers or {}, rules=rules, watch=watch or {}
         )
@@ -147,7 +161,7 @@ class AgentMonitoring(Construct):
         )
         """Bus, topic and rules."""
         table = make_table(self, "State", self.key, expires=True)
-        with staged("detect", "detect_canary") as directory:
+        with staged("detect", "detect_canary", "detect_learn") as directory:
             (Path(directory) / SETTINGS).write_text(settings, encoding="utf-8")
             code = assets.Asset(self, "Code", path=directory)
         shared: dict[str, Any] = {
@@ -171,19 +185,37 @@ class AgentMonitoring(Construct):
             **shared,
         )
         """Makes the canary's call."""
+        self.learning: BaselineLearning | None = (
+            BaselineLearning(
+                self,
+                "Learning",
+                key=self.key,
+                monitoring=self.node.path,
+                kill_switch=kill_switch,
+                names=names,
+                **shared,
+            )
+            if learn
+            else None
+        )
+        """Learns what agents usually do; None where nothing is learned."""
+        may_know, known = knowing(self.learning, kill_switch, approvals, runs)
         self.detector: PipelineFunction = PipelineFunction(
             self,
             "Detect",
             handler="detect",
             description="Looks at agents' calls, and tells of what it finds",
-            statements=detect_may(
-                key=self.key.key_arn,
-                table=table.attr_arn,
-                bus=self.delivery.bus.attr_arn,
-                queue=self.queue,
-                trail=trail,
-                security_hub=security_hub,
-            ),
+            statements=[
+                *detect_may(
+                    key=self.key.key_arn,
+                    table=table.attr_arn,
+                    bus=self.delivery.bus.attr_arn,
+                    queue=self.queue,
+                    trail=trail,
+                    security_hub=security_hub,
+                ),
+                *may_know,
+            ],
             environment={
                 "MONITORING": self.node.path,
                 "NAMES_PREFIX": names.prefix,
@@ -193,6 +225,7 @@ class AgentMonitoring(Construct):
                 "DEAD_LETTERS": self.queue.dead_letter_queue.ref,
                 "CANARY_ROLE": self.canary.role.attr_arn,
                 "SECURITY_HUB_ACCOUNT": cdk.Aws.ACCOUNT_ID if security_hub else "",
+                **known,
                 **broker_variables(brokers),
             },
             memory=cdk.Size.gibibytes(1),
@@ -210,6 +243,8 @@ class AgentMonitoring(Construct):
         )
         self._send_canary(canary_minutes, f"/{names.prefix}/")
         functions = {"Detect": self.detector.function.ref, "CanaryCall": self.canary.function.ref}
+        if self.learning is not None:
+            functions["Learn"] = self.learning.function.function.ref
         self.alarms: dict[str, cloudwatch.CfnAlarm] = make_alarms(
             Construct(self, "Alarms"),
             monitoring_alarms(self.node.path, self.queue, functions, 3 * canary_minutes),
@@ -218,7 +253,13 @@ class AgentMonitoring(Construct):
         """The alarms, by id; ``Canary`` is the dead man's switch."""
         body = dashboard_body(self.node.path, self.queue)
         cloudwatch.CfnDashboard(self, "Dashboard", dashboard_body=cdk.Stack.of(self).to_json_string(body))
-        self._warn(alarm_topic, trail)
+        missing = {
+            "noAlarmTopic": alarm_topic is None,
+            "noTrail": trail is None,
+            "noApprovals": approvals is None,
+            "noKillSwitch": kill_switch is None,
+        }
+        warn(self, [name for name, absent in missing.items() if absent])
 
     def _key(self, trail: TrailSource | None) -> kms.IKey:
         senders = trail.senders if trail is not None else (("events.amazonaws.com", ACCOUNT),)
@@ -245,14 +286,3 @@ class AgentMonitoring(Construct):
         text = "Sends the canary's call to the monitoring"
         rule = rule_to(self, "CanaryEvents", text, pattern, self.queue, state=ALL_MANAGEMENT_EVENTS)
         self.queue.allow("Canary", "events.amazonaws.com", sender_conditions([rule.attr_arn]), undelivered=True)
-
-    def _warn(self, topic: sns.ITopic | None, trail: TrailSource | None) -> None:
-        annotations = cdk.Annotations.of(self)
-        if topic is None:
-            annotations.add_warning_v2(_NOT_TOLD, "nobody is told of the monitoring's alarms: give alarm_topic")
-        if trail is None:
-            annotations.add_warning_v2(
-                _NO_TRAIL,
-                "no trail is given: EventBridge tells of agents' calls alone, and as well as it can; rules about "
-                "others, and events over 256 KB, need the trail's files",
-            )

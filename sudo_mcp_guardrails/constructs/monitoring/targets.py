@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from sudo_mcp_guardrails.errors import GuardrailsError
@@ -19,12 +19,12 @@ _NOTICE: Final = "$.detail.unmapped.notice"
 _PATHS: Final = {
     "id": "$.detail.finding_info.uid",
     "rule": "$.detail.rule",
-    "time": "$.detail.time",
     "count": "$.detail.count",
-    **{name: f"{_NOTICE}.{name}" for name in ("line", "text", "slack", "teams", "actor")},
+    **{name: f"{_NOTICE}.{name}" for name in ("line", "text", "slack", "actor")},
     "pagerDutySeverity": f"{_NOTICE}.pager_duty_severity",
     "jiraPriority": f"{_NOTICE}.jira_priority",
     "serviceNowUrgency": f"{_NOTICE}.service_now_urgency",
+    "serviceNowImpact": f"{_NOTICE}.service_now_impact",
 }
 """What templates may name: all of it is in every finding, since EventBridge leaves out what is not."""
 _VARIABLE: Final = re.compile(r'"<(\w+)>"')
@@ -93,26 +93,46 @@ class FindingTarget:
 
     @classmethod
     def slack(cls, connection: events.IConnection, *, endpoint: str, least: int = 3) -> FindingTarget:
-        """Return an incoming webhook of Slack."""
-        return cls("Slack", connection, endpoint, template({"text": "<slack>"}), least, new_only=True)
+        """Return an incoming webhook of Slack.
+
+        The text stands in a block whose addresses and names are no links, since who made the call chose some of it.
+        Source: Slack, "Text object", ``verbatim``.
+        """
+        section = {"type": "section", "text": {"type": "mrkdwn", "verbatim": True, "text": "<slack>"}}
+        body = {"text": "<slack>", "blocks": [section], "unfurl_links": False, "unfurl_media": False}
+        return cls("Slack", connection, endpoint, template(body), least, new_only=True)
 
     @classmethod
     def teams(cls, connection: events.IConnection, *, endpoint: str, least: int = 3) -> FindingTarget:
-        """Return a webhook of a Teams workflow, which takes an adaptive card."""
-        block = {"type": "TextBlock", "wrap": True}
+        """Return a webhook of a Teams workflow, which takes an adaptive card.
+
+        Its texts are runs, which know no Markdown: what an event has in it is neither formatted nor a link. Source:
+        Adaptive Cards, "TextRun".
+        """
+
+        def block(text: str, **more: str) -> dict[str, Any]:
+            return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **more}]}
+
         content = {
             "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
             "type": "AdaptiveCard",
             "version": "1.4",
-            "body": [{**block, "weight": "Bolder", "text": "<line>"}, {**block, "text": "<teams>"}],
+            "body": [block("<line>", weight="Bolder"), block("<text>")],
         }
-        card = {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
+        card = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": content}
         body = {"type": "message", "attachments": [card]}
         return cls("Teams", connection, endpoint, template(body), least, new_only=True)
 
     @classmethod
     def jira(
-        cls, connection: events.IConnection, *, endpoint: str, project: str, issue_type: str = "Task", least: int = 3
+        cls,
+        connection: events.IConnection,
+        *,
+        endpoint: str,
+        project: str,
+        issue_type: str = "Task",
+        priority: bool = True,
+        least: int = 3,
     ) -> FindingTarget:
         """Return Jira Cloud: one issue a finding.
 
@@ -121,25 +141,32 @@ class FindingTarget:
             endpoint: ``https://SITE.atlassian.net/rest/api/3/issue``.
             project: Key of the project.
             issue_type: Name of the type.
+            priority: Whether the priority is set (``Highest`` to ``Low``). Jira refuses an issue with a field that is
+                not on the project's screen, so say False where the project has none.
             least: The least severity.
         """
         paragraph = {"type": "paragraph", "content": [{"type": "text", "text": "<text>"}]}
-        fields = {
+        fields: dict[str, Any] = {
             "project": {"key": project},
             "issuetype": {"name": issue_type},
             "summary": "<line>",
-            "priority": {"name": "<jiraPriority>"},
             "description": {"type": "doc", "version": 1, "content": [paragraph]},
         }
+        if priority:
+            fields["priority"] = {"name": "<jiraPriority>"}
         return cls("Jira", connection, endpoint, template({"fields": fields}), least, new_only=True)
 
     @classmethod
     def service_now(cls, connection: events.IConnection, *, endpoint: str, least: int = 3) -> FindingTarget:
-        """Return ServiceNow's table of incidents: ``https://INSTANCE.service-now.com/api/now/table/incident``."""
+        """Return ServiceNow's table of incidents: ``https://INSTANCE.service-now.com/api/now/table/incident``.
+
+        Impact and urgency make the priority: 1 for a critical finding, 2 for a high one, 3 for a medium one.
+        """
         body = {
             "short_description": "<line>",
             "description": "<text>",
             "urgency": "<serviceNowUrgency>",
+            "impact": "<serviceNowImpact>",
             "correlation_id": "<id>",
         }
         return cls("ServiceNow", connection, endpoint, template(body), least, new_only=True)

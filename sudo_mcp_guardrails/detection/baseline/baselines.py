@@ -175,8 +175,8 @@ class Baselines:
             DetectionError: as the store's.
         """
         self._runs.flush()
+        self._agents.flush()  # before the pools: what is cut off here is known to fewer agents, and never counts twice
         self._pools.flush()
-        self._agents.flush()
 
     def _set_frozen(self, agent: str, *, frozen: bool) -> None:
         baseline = self.of(agent)

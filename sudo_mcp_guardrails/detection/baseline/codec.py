@@ -107,6 +107,14 @@ def as_object(data: object, where: str) -> dict[str, Any]:
     return data
 
 
+def as_list(data: object, limit: int, where: str, *, exactly: bool = False) -> list[Any]:
+    """Return a list of so many values at most, or of just so many; raises DetectionError for anything else."""
+    if not isinstance(data, list) or len(data) > limit or (exactly and len(data) != limit):
+        much = "values" if exactly else "values at most"
+        raise DetectionError(f"{where} is {str(data)[:80]!r}, allowed: a list of {limit} {much}")
+    return data
+
+
 def as_text(data: object, where: str) -> str:
     """Return a text of 512 characters at most; raises DetectionError for anything else."""
     if not isinstance(data, str) or len(data) > _MAX_NAME:

@@ -47,6 +47,14 @@ class Deviation:
         self._planned = planned
         self._once = Once()
 
+    def to_data(self) -> list[str]:
+        """Return what was said, as JSON, for the next process."""
+        return self._once.to_data()
+
+    def take(self, data: object) -> None:
+        """Remember what :meth:`to_data` gave; raises DetectionError for anything else."""
+        self._once.take(data, "deviations that were said")
+
     def look(self, attributed: Attributed, facts: Mapping[str, Any], time: int | None) -> list[Alert]:
         """Return alerts where an event is outside of its plan."""
         session = _SESSIONS.get(str(facts.get("capability")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.detection.baseline.calls import Effect, Kind
 from sudo_mcp_guardrails.detection.baseline.work import Once, Topic, Works, alert, number
+from sudo_mcp_guardrails.detection.facts import iam_prefix
 from sudo_mcp_guardrails.detection.rule import Level, Source
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ class NewTerms:
         self._profiles = dict(profiles or {})
         self._works = works or Works()
         self._once = Once()
+
+    def to_data(self) -> list[str]:
+        """Return what was said, as JSON, for the next process."""
+        return self._once.to_data()
+
+    def take(self, data: object) -> None:
+        """Remember what :meth:`to_data` gave; raises DetectionError for anything else."""
+        self._once.take(data, "terms that were said")
 
     def look(self, attributed: Attributed, facts: Mapping[str, Any], time: int | None) -> list[Alert]:
         """Return an alert where an event has a term that is new."""
@@ -106,7 +115,7 @@ class NewTerms:
     def _declared(self, work: Work) -> bool:
         profile = self._profiles.get(work.agent)
         service, _, operation = work.call.action.partition(":")
-        return profile is not None and bool(profile.declared) and profile.declares(service, operation)
+        return profile is not None and bool(profile.declared) and profile.declares(iam_prefix(service), operation)
 
     def _others(self, work: Work) -> tuple[tuple[int, int], tuple[int, int]]:
         return self._baselines.others(work.agent, work.task, work.day, work.call.action)

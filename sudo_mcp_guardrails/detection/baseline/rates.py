@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.detection.baseline.calls import Effect
+from sudo_mcp_guardrails.detection.baseline.codec import as_list, as_object, whole
 from sudo_mcp_guardrails.detection.baseline.document import day_text
 from sudo_mcp_guardrails.detection.baseline.usual import WHAT
 from sudo_mcp_guardrails.detection.baseline.view import UNIT
@@ -60,6 +61,23 @@ class Rates:
         self._works = works or Works()
         self._baselines = baselines
         self._sums: OrderedDict[str, _Sum] = OrderedDict()
+
+    def to_data(self) -> dict[str, list[Any]]:
+        """Return the sums of each agent, as JSON, for the next process."""
+        return {
+            agent: [one.hour, one.before, one.now, one.over, [int(told) for told in one.told]]
+            for agent, one in self._sums.items()
+        }
+
+    def take(self, data: object) -> None:
+        """Remember what :meth:`to_data` gave; raises DetectionError for anything else."""
+        where = "rates that are remembered"
+        for agent, row in as_object(data, where).items():
+            hour, *lists = as_list(row, 5, where, exactly=True)
+            before, now, over, told = (
+                [whole(one, where) for one in as_list(each, 3, where, exactly=True)] for each in lists
+            )
+            self._sums[agent] = _Sum(whole(hour, where), before, now, over, [bool(one) for one in told])
 
     def look(self, attributed: Attributed, facts: Mapping[str, Any], time: int | None) -> list[Alert]:
         """Return an alert for each rate that became too high with an event."""

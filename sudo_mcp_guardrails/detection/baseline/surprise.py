@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.detection.baseline.bits import BIT
+from sudo_mcp_guardrails.detection.baseline.codec import as_list, as_text, whole
 from sudo_mcp_guardrails.detection.baseline.work import Topic, Works, alert, number, tenths
 from sudo_mcp_guardrails.detection.rule import Level, Source
 
@@ -29,6 +30,8 @@ session surprising; a single new action is for the layer before.
 """
 MAX_SESSIONS: Final = 20_000
 """Sessions that are remembered; those that were heard of least recently go first."""
+HANDED: Final = 32
+"""Sessions of an agent that are handed on to the next process, the last ones."""
 
 _TOPIC: Final = Topic("surprising_session", "A session's calls are unlikely for its agent", Source.SURPRISE)
 
@@ -63,6 +66,22 @@ class Surprise:
         self._baselines = baselines
         self._works = works or Works()
         self._sessions: OrderedDict[tuple[str, str, str], _Session] = OrderedDict()
+
+    def to_data(self) -> list[list[Any]]:
+        """Return what is remembered of the last 32 sessions, as JSON, for the next process."""
+        last = list(self._sessions.items())[-HANDED:]
+        return [[*key, [list(call) for call in one.calls], one.told] for key, one in last]
+
+    def take(self, data: object) -> None:
+        """Remember what :meth:`to_data` gave; raises DetectionError for anything else."""
+        where = "sessions that are remembered"
+        for row in as_list(data, HANDED, where):
+            agent, run, task, calls, told = as_list(row, 5, where, exactly=True)
+            found = self._sessions[as_text(agent, where), as_text(run, where), as_text(task, where)] = _Session()
+            for call in as_list(calls, LAST_CALLS, where):
+                bits, action = as_list(call, 2, where, exactly=True)
+                found.add(whole(bits, where), as_text(action, where))
+            found.told = told is True
 
     def look(self, attributed: Attributed, facts: Mapping[str, Any], time: int | None) -> list[Alert]:
         """Return an alert where a session became too surprising with an event."""

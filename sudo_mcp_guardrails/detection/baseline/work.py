@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sudo_mcp_guardrails.detection.alert import Alert
 from sudo_mcp_guardrails.detection.baseline.calls import MAX_TEXT, Call
+from sudo_mcp_guardrails.detection.baseline.said import Once, Seen
 from sudo_mcp_guardrails.detection.sentence import filled
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     from sudo_mcp_guardrails.detection.rule import Level, Source
     from sudo_mcp_guardrails.trail.attribution import Attributed
 
 Task = Callable[[Mapping[str, Any]], str]
 """Names the task of a session by what is known of the agent; agents with equal tasks are peers."""
 
-_REMEMBERED: Final = 50_000
+__all__ = ["Once", "Task", "Topic", "Work", "Works", "alert", "capability", "number", "tenths"]
 
 
 def capability(facts: Mapping[str, Any]) -> str:
@@ -62,7 +60,8 @@ class Works:
     def __init__(self, task: Task = capability) -> None:
         self._task = task
         self._last: tuple[Attributed, Work | None] | None = None
-        self._first = Once()
+        self.seen = Seen()
+        """Which events came before."""
 
     def of(self, attributed: Attributed, facts: Mapping[str, Any], time: int | None) -> Work | None:
         """Return what an event is a part of; None where its agent or its time is not known."""
@@ -76,25 +75,8 @@ class Works:
             return None
         run = attribution.run or attribution.session or ""
         task = self._task(facts)[:MAX_TEXT]
-        again = not self._first((event.day, event.event_id))
+        again = self.seen.again((event.day, event.event_id), time)
         return Work(attribution.agent[:MAX_TEXT], run[:MAX_TEXT], task, Call.of(event), time, again)
-
-
-class Once:
-    """Remembers what was said already, the last 50,000 things."""
-
-    def __init__(self) -> None:
-        self._said: OrderedDict[Hashable, None] = OrderedDict()
-
-    def __call__(self, what: Hashable) -> bool:
-        """Tell whether this is said for the first time, and remember it."""
-        if what in self._said:
-            self._said.move_to_end(what)
-            return False
-        self._said[what] = None
-        if len(self._said) > _REMEMBERED:
-            self._said.popitem(last=False)
-        return True
 
 
 def number(value: int) -> str:

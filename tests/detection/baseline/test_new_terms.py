@@ -141,6 +141,14 @@ def test_the_first_use_of_a_declared_action_is_silent() -> None:
     assert "the account and Region" in alert.sentence
 
 
+def test_a_task_is_declared_by_the_prefixes_of_iam() -> None:
+    baselines = Baselines()
+    layer = NewTerms(baselines, {"bot": AgentProfile("bot", declared=("cloudwatch:Put*",))})
+    work(baselines, [layer, Learning(baselines)], range(8))
+    assert look([layer], made("monitoring:PutMetricData", 8)) == []
+    assert len(look([layer], made("monitoring:DeleteAlarms", 8))) == 1
+
+
 def test_an_agent_without_a_history_is_silent_but_for_its_declared_task() -> None:
     baselines = Baselines()
     profiles = {"bot": AgentProfile("bot", declared=("s3:*",))}
