@@ -1,4 +1,4 @@
-"""A server on loopback in the place of the webhooks of Slack and Teams, some of which fail."""
+"""A server on loopback in the place of webhooks of Slack, Teams and others, some of which fail."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Hooks:
     def __init__(self) -> None:
         self.taken: list[tuple[str, dict[str, str], Any]] = []
         self.asked: Counter[str] = Counter()
+        self.failing: dict[str, int] = {}
+        """What else fails, for as long as it stands here: the status that a path answers."""
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hooks": self}))
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -51,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         hooks, path = self.hooks, self.path
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         hooks.asked[path] += 1
-        status = FAILED.get(path.strip("/"), 200)
+        status = hooks.failing.get(path) or FAILED.get(path.strip("/"), 200)
         if path == "/mending" and hooks.asked[path] < 3:
             status = 500
         if status == 200:

@@ -49,8 +49,8 @@ class EmbeddedAws:
         without: extensions to leave out, to show the gap that they close; the self-test is skipped then.
         python: interpreter of an environment with ministack; the one in the user's cache when left out.
         self_test: check at start that denials deny; only tests of the launcher itself leave it out.
-        wait_scale: what part of their time Wait states and retry intervals of Step Functions wait, from 0 to 1, so
-            that a play need not; a task's own timeout is not shortened.
+        wait_scale: what part of their time Wait states and retry intervals of Step Functions wait, from 0 to 1, and
+            periods of alarms take, so that a play need not; a task's own timeout is not shortened.
     """
 
     def __init__(

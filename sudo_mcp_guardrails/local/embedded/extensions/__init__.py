@@ -28,6 +28,7 @@ EXTENSIONS: tuple[str, ...] = (
     "http_api_settings",
     "jwt_authorizer",
     "api_destination_types",
+    "build_projects",
     # Before what wraps a task: who may answer its token, and as which role it acts.
     "task_tokens",
     "execution_names",
@@ -35,6 +36,7 @@ EXTENSIONS: tuple[str, ...] = (
     "object_tasks",
     # IAM semantics.
     "resource_scopes",
+    "organizations_scopes",
     "managed_policies",
     "iam_condition_keys",
     "build_keys",
@@ -49,6 +51,7 @@ EXTENSIONS: tuple[str, ...] = (
     "pass_role",
     "transforms",
     "signin_api",
+    "security_hub",
     "function_url_identity",
     "cfn_conditions",
     "service_roles_cfn",
@@ -59,10 +62,15 @@ EXTENSIONS: tuple[str, ...] = (
     # What services do on events: who may send to a queue, who may read it, which rules see what.
     "event_queue_policy",
     "api_destinations",
+    "event_state_machines",
     "schedule_roles",
     "management_event_rules",
     "object_event_versions",
     "mapping_permissions",
+    # What watches: metrics of functions' logs and of queues, and the alarms on them.
+    "log_metrics",
+    "alarm_evaluation",
+    "queue_metrics",
     # Records what was decided, so it wraps everything above.
     "cloudtrail_events",
     # Last: the audit sees what every other extension reads.

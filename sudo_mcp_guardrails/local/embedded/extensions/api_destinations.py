@@ -70,20 +70,18 @@ def _dispatch(spec: Any, payload: str, target: dict[str, Any]) -> None:
 
 
 def _deliver(arn: str, payload: str, target: dict[str, Any]) -> None:
-    failure = _refused(arn, target) or _sent(arn, payload, target)
+    failure = refused(arn, target, "events:InvokeApiDestination", _rule.get()) or _sent(arn, payload, target)
     if failure is not None:
-        _log.warning("EventBridge: %s did not take an event: %s %s", arn, failure.code, failure.message)
-        _bury(arn, payload, target, failure)
+        bury(arn, payload, target, _rule.get(), failure)
 
 
-def _refused(arn: str, target: dict[str, Any]) -> Failure | None:
-    """Return why the target's role may not call the destination; None where it may."""
+def refused(arn: str, target: dict[str, Any], action: str, rule: str) -> Failure | None:
+    """Return why the target's role may not do this to the target, for the rule; None where it may."""
     authorization.leave_request()
     role = str(target.get("RoleArn") or "")
     principal = principals.service_session(role, "events") if role else None
-    if principal is None or not principals.service_may_assume(role, SERVICE, get_account_id(), source_arn=_rule.get()):
+    if principal is None or not principals.service_may_assume(role, SERVICE, get_account_id(), source_arn=rule):
         return Failure("FAILED_TO_ASSUME_ROLE", f"{SERVICE} may not assume the role {role or 'none'}")
-    action = "events:InvokeApiDestination"
     if authorization.decide(principal, action, arn, region=get_region()) is not None:
         return Failure("NO_PERMISSIONS", f"{principal.arn} may not perform {action} on {arn}")
     return None
@@ -135,15 +133,16 @@ def _is_loopback(url: str) -> bool:
     return host in _LOOPBACK or host.endswith(".localhost")
 
 
-def _bury(arn: str, payload: str, target: dict[str, Any], failure: Failure) -> None:
+def bury(arn: str, payload: str, target: dict[str, Any], rule: str, failure: Failure) -> None:
     """Send what failed to the dead letter queue, if there is one and its policy lets the rule in."""
+    _log.warning("EventBridge: %s did not take an event: %s %s", arn, failure.code, failure.message)
     queue_arn = str((target.get("DeadLetterConfig") or {}).get("Arn") or "")
     queue = sqs._queue_by_arn(queue_arn) if queue_arn else None
-    if queue is None or not sqs.queue_policy_allows(queue_arn, SERVICE, _rule.get(), get_account_id()):
+    if queue is None or not sqs.queue_policy_allows(queue_arn, SERVICE, rule, get_account_id()):
         _log.warning("EventBridge: an event for %s is lost, no dead letter queue takes it", arn)
         return
     attributes = {
-        "RULE_ARN": _rule.get(),
+        "RULE_ARN": rule,
         "TARGET_ARN": arn,
         "ERROR_CODE": failure.code,
         "ERROR_MESSAGE": failure.message,

@@ -49,7 +49,8 @@ _DATA_EVENTS = re.compile(
     r"|dynamodb:(GetItem|PutItem|UpdateItem|DeleteItem|BatchGetItem|BatchWriteItem|Query|Scan|PartiQL\w*)"
     r"|sqs:(SendMessage|ReceiveMessage|DeleteMessage)\w*|sns:Publish\w*|kinesis:(Put|Get)Record\w*)$"
 )
-_SECRET_MEMBERS = re.compile(r"password|secret|token|credential|plaintext|ciphertext", re.IGNORECASE)
+# But for the id of a secret, which is its name: CloudTrail tells whose value was asked for.
+_SECRET_MEMBERS = re.compile(r"password|secret(?!Id$)|token|credential|plaintext|ciphertext", re.IGNORECASE)
 # Members that carry values or payloads, which CloudTrail hides or leaves out.
 _HIDDEN = {
     "ssm:PutParameter": {"Value"},
