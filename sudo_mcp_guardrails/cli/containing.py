@@ -26,6 +26,7 @@ PrefixOption = Annotated[str, typer.Option("--prefix", help="Name prefix of the 
 IncidentOption = Annotated[
     str | None, typer.Option("--incident", help="Id of the incident; one by the time where it is left out.")
 ]
+OptionalReason = Annotated[str, typer.Option("--reason", help="Why, for people; up to 900 characters.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people; up to 900 characters.")]
 DEFAULT_PREFIX = "mcp-guardrails"
 
@@ -57,6 +58,14 @@ def intake(prefix: str, profile: str | None, region: str | None, endpoint_url: s
     return found_intake(GuardrailNames(prefix).prefix, profile, region, endpoint_url)
 
 
+def deciders(prefix: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Intake:
+    """Find the function that two people ask; raises InvalidAgentError for a prefix that is none, and AskingError."""
+    from sudo_mcp_guardrails.local.response.asking import found_intake
+
+    function = "containment-decisions"
+    return found_intake(GuardrailNames(prefix).prefix, profile, region, endpoint_url, function=function)
+
+
 def followed(answer: Answer, asked: Intake, request: Mapping[str, Any]) -> None:
     """Ask, wait for the end, and state the result.
 
@@ -65,7 +74,18 @@ def followed(answer: Answer, asked: Intake, request: Mapping[str, Any]) -> None:
         asked: The kill switch.
         request: What is asked for.
     """
-    execution = asked.ask(request)
+    ended_of(answer, asked, request, asked.ask(request))
+
+
+def ended_of(answer: Answer, asked: Intake, request: Mapping[str, Any], execution: str) -> None:
+    """Wait for the end of an execution, and state the result.
+
+    Args:
+        answer: Of the command.
+        asked: The kill switch.
+        request: What was asked for.
+        execution: Its name.
+    """
     answer.report(f"execution {execution} of incident {request['incident']}")
     ended = asked.ended(execution)
     output = ended["output"] if isinstance(ended["output"], dict) else {}

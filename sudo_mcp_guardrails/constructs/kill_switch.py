@@ -2,48 +2,47 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from sudo_mcp_guardrails.agents import check_agents
 from sudo_mcp_guardrails.compliance.frameworks import Framework
 from sudo_mcp_guardrails.compliance.retention import Retention
-from sudo_mcp_guardrails.constructs.asset import staged
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
-from sudo_mcp_guardrails.constructs.response import statements as may
+from sudo_mcp_guardrails.constructs.response import functions as make
 from sudo_mcp_guardrails.constructs.response.account import ContainmentAccount
-from sudo_mcp_guardrails.constructs.response.function import ResponseFunction, ResponseFunctionSpec
+from sudo_mcp_guardrails.constructs.response.functions import SwitchParts, code_of
 from sudo_mcp_guardrails.constructs.response.invoking import invoke_policy, reading_policy
 from sudo_mcp_guardrails.constructs.response.machine import ContainmentMachine
 from sudo_mcp_guardrails.constructs.response.names import ResponseNames
 from sudo_mcp_guardrails.constructs.response.props import check, stacks_of
 from sudo_mcp_guardrails.constructs.response.stores import KillSwitchStores
 from sudo_mcp_guardrails.constructs.response.trigger import HardTrigger
-from sudo_mcp_guardrails.constructs.statements import tokens
+from sudo_mcp_guardrails.constructs.response.weaknesses import warn
+from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
-from sudo_mcp_guardrails.response.settings import SETTINGS_FILE, ResponseSettings
+from sudo_mcp_guardrails.response.levels import Level
+from sudo_mcp_guardrails.response.settings import ResponseSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aws_cdk import aws_events as events
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_stepfunctions as sfn
 
     from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.constructs.response.function import ResponseFunction
     from sudo_mcp_guardrails.constructs.response.props import OrganizationContainment, Responder
     from sudo_mcp_guardrails.iam.documents import Statement
 
-_HANDLERS = ("contain", "contain_intake")
-_MINUTE = 60
+_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 
 
 class KillSwitch(Construct):
@@ -58,7 +57,7 @@ class KillSwitch(Construct):
     :class:`ContainmentOrganization` in the account that manages SCPs. Keep it in an account, or at least under names,
     that no agent can touch: the guardrails' prefix is denied to them.
 
-    Costs at rest, by list prices of us-east-1: two keys, 1 USD each a month. A containment is below a cent.
+    Costs at rest, by list prices of us-east-1: three keys, 1 USD each a month. A containment is below a cent.
 
     Args:
         scope: The scope.
@@ -75,6 +74,8 @@ class KillSwitch(Construct):
         stacks: ARN patterns of the agents' stacks in this account, whose updates and change sets are cancelled.
             Default: by the agents' prefixes.
         build_project: Name of the project that applies Terraform plans. Default: none.
+        two_people_from: The lowest level whose restoration takes two people, IAM users with a second factor of five
+            minutes at most: K2 or K3. Default: K3, and so also K4. None is a warning: one person restores everything.
         contains_here: Whether agents work in this account. Default: True.
         data_key: Encrypts tables, bucket, logs and executions. Default: one is made. A given one needs the statements
             of :func:`~sudo_mcp_guardrails.constructs.response.stores.data_key_statements`.
@@ -102,6 +103,7 @@ class KillSwitch(Construct):
         notice_bus: events.IEventBus | None = None,
         stacks: Sequence[str] | None = None,
         build_project: str = "",
+        two_people_from: Level | None = Level.K3,
         contains_here: bool = True,
         data_key: kms.IKey | None = None,
         retention: Retention | None = None,
@@ -114,7 +116,7 @@ class KillSwitch(Construct):
         """Names of the guardrails' own resources."""
         made = ResponseNames(self.names)
         settings = ResponseSettings(check_agents(agents), tuple(unbound_accounts))
-        check(organization)
+        check(organization, two_people_from)
         self.stores: KillSwitchStores = KillSwitchStores(
             self,
             "Stores",
@@ -122,6 +124,7 @@ class KillSwitch(Construct):
             data_key=data_key,
             days=(retention or Retention.for_(Framework.SOC2)).days,
             lock_mode=lock_mode,
+            two_people=two_people_from is not None,
             removal_policy=removal_policy,
         )
         """The switch, the evidence, the restore records, and the keys of them."""
@@ -133,61 +136,33 @@ class KillSwitch(Construct):
             else None
         )
         """What contains agents in this account; None where none work here."""
-        shared: dict[str, Any] = {"names": made, "key": self.stores.data_key, "log_retention": log_retention}
+        shared: dict[str, Any] = {"key": self.stores.data_key, "log_retention": log_retention}
         shared["removal_policy"] = removal_policy
-        with staged(*_HANDLERS) as directory:
-            (Path(directory) / SETTINGS_FILE).write_text(settings.write(), encoding="utf-8")
-            code = assets.Asset(self, "Code", path=directory)
-        told = self._told(organization, build_project)
-        accounts = sorted({a for agent in settings.agents for e in agent.environments for a in e.accounts})
-        self.responder: ResponseFunction = ResponseFunction(
-            self,
-            ResponseFunctionSpec(
-                "Responder",
-                made.responder,
-                "contain",
-                "Contains agents, and restores them",
-                15 * _MINUTE,
-                may.responder(self.stores, made, accounts, organization.account if organization else ""),
-                told,
-            ),
-            code=code,
-            **shared,
+        machine = {**shared, "names": made}
+        shared["code"] = code_of(self, settings)
+        parts = SwitchParts(
+            self.stores, made, settings, organization, build_project, tuple(responders), two_people_from
         )
+        self.responder: ResponseFunction = make.responder(self, parts, **shared)
         """The function that contains."""
-        bus = _bus_arn(self, notice_bus)
         self.workflow: ContainmentMachine = ContainmentMachine(
-            self, "Workflow", responder=self.responder.function.attr_arn, bus=bus, **shared
+            self, "Workflow", responder=self.responder.function.attr_arn, bus=_bus_arn(self, notice_bus), **machine
         )
         """The state machine, with its role and its log."""
-        self.intake: ResponseFunction = ResponseFunction(
-            self,
-            ResponseFunctionSpec(
-                "Intake",
-                made.intake,
-                "contain_intake",
-                "Takes in what people ask to be contained or restored",
-                30,
-                may.intake(made),
-                {
-                    **told,
-                    "STATE_MACHINE": tokens(made.machine_arn),
-                    "CALLERS": cdk.Stack.of(self).to_json_string(
-                        [{"pattern": tokens(each.pattern), "restores": each.restores} for each in responders]
-                    ),
-                },
-            ),
-            code=code,
-            **shared,
-        )
+        self.intake: ResponseFunction = make.intake(self, parts, **shared)
         """The function that people ask."""
-        self.url: lambda_.CfnUrl = lambda_.CfnUrl(
-            self, "Url", auth_type="AWS_IAM", target_function_arn=self.intake.function.attr_arn
-        )
+        self.url: lambda_.CfnUrl = make.url_of(self, "Url", self.intake)
         """Where it answers, signed requests alone."""
+        self.decisions: ResponseFunction | None = make.decisions(self, parts, **shared)
+        """The function that two people ask before agents are restored; None where one is enough at every level."""
+        self.decisions_url: lambda_.CfnUrl | None = (
+            None if self.decisions is None else make.url_of(self, "DecisionsUrl", self.decisions)
+        )
+        """Where it answers, signed requests of IAM users alone."""
         for index, each in enumerate(responders):
             if each.grantee is not None:
-                self.grant_respond(each.grantee, id=f"Respond{index}")
+                decides = self.decisions is not None and each.restores and bool(each.person)
+                self.grant_respond(each.grantee, id=f"Respond{index}", decides=decides)
         self.trigger: HardTrigger | None = (
             None
             if findings_bus is None
@@ -202,7 +177,7 @@ class KillSwitch(Construct):
             )
         )
         """Contains by itself; None where no bus of findings was given."""
-        self._warn(responders, lock_mode, removal_policy)
+        warn(self, responders, two_people_from, lock_mode, removal_policy)
 
     @property
     def machine(self) -> sfn.CfnStateMachine:
@@ -222,52 +197,40 @@ class KillSwitch(Construct):
         """
         return reading_policy(of, self.names, self.stores.switch.attr_arn, self.stores.data_key.key_arn)
 
-    def grant_respond(self, grantee: iam.IRole | iam.IUser, *, id: str) -> None:
+    def knows_approvals(self, variables: Mapping[str, str]) -> None:
+        """Tell the functions where approvals are; for :class:`ApprovalWorkflow`, which grants what it takes.
+
+        Args:
+            variables: Names, without references to another stack.
+        """
+        for function in (self.responder.function, self.intake.function):
+            for name, value in variables.items():
+                function.add_property_override(f"Environment.Variables.{name}", value)
+
+    def grant_respond(self, grantee: iam.IRole | iam.IUser, *, id: str, decides: bool = False) -> None:
         """Let a role or user ask the intake; what for is decided by the responders.
 
         Args:
             grantee: In this account. A user's session must have a second factor, not older than an hour.
             id: Id of the policy.
+            decides: Whether it may also say, with another person, what is restored. Default: no. Whose word counts is
+                decided by the responders, who are IAM users.
         """
         # jsii's interfaces are protocols, which isinstance cannot tell apart.
-        document = invoke_policy(ResponseNames(self.names), second_factor=hasattr(grantee, "user_arn"))
+        is_user = hasattr(grantee, "user_arn")
+        document = invoke_policy(ResponseNames(self.names), second_factor=is_user, decisions=decides)
         path = f"/{self.names.prefix}/"
         policy = GuardrailPolicy(self, id, document=document, path=path, description="Asks the kill switch")
-        grantee.add_managed_policy(policy.managed_policy)
-
-    def _told(self, organization: OrganizationContainment | None, build_project: str) -> dict[str, str]:
-        given = {}
-        if organization is not None:
-            given = {
-                "scps": dict(organization.scps),
-                "targets": list(organization.targets),
-                "account": organization.account,
-            }
-        return {
-            "PREFIX": self.names.prefix,
-            "PARTITION": cdk.Aws.PARTITION,
-            "ACCOUNT": cdk.Aws.ACCOUNT_ID,
-            "SWITCH_TABLE": self.stores.switch.ref,
-            "RECORDS_BUCKET": self.stores.records.ref,
-            "EVIDENCE_TABLE": self.stores.evidence.ref,
-            "EVIDENCE_KEY": self.stores.signing_key.attr_arn,
-            "BUILD_PROJECT": build_project,
-            "ORGANIZATION": cdk.Stack.of(self).to_json_string(given),
-        }
-
-    def _warn(self, responders: Sequence[Responder], lock_mode: LockMode, removal: cdk.RemovalPolicy) -> None:
-        found = {
-            "noResponders": (not responders, "nobody may contain agents by the intake"),
-            "noRestorers": (
-                bool(responders) and not any(each.restores for each in responders),
-                "nobody may restore agents by the intake",
-            ),
-            "governance": (lock_mode is not LockMode.COMPLIANCE, "who may bypass the lock can delete restore records"),
-            "removal": (removal is not cdk.RemovalPolicy.RETAIN, "switch and restore records go with the stack"),
-        }
-        for id_, (is_so, text) in found.items():
-            if is_so:
-                cdk.Annotations.of(self).add_warning_v2(f"sudo-mcp-guardrails:killSwitch.{id_}", text)
+        if is_user:
+            # By the user's name, since an imported user takes no policy.
+            policy.users = [cast("iam.IUser", grantee).user_name]
+            accept_risk(
+                policy,
+                nag=[f"{pack}::{pack}-IAMUserNoPolicies" for pack in _PACKS],
+                reason="the rights are one person's: two who share a group's would be no two people",
+            )
+        else:
+            grantee.add_managed_policy(policy.managed_policy)
 
 
 def _bus_arn(scope: Construct, bus: events.IEventBus | None) -> str:

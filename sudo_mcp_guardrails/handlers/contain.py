@@ -20,13 +20,14 @@ from sudo_mcp_guardrails.response.drill import rehearsed
 from sudo_mcp_guardrails.response.errors import ContainmentError, RecordError, RestoreError
 from sudo_mcp_guardrails.response.execute import contain
 from sudo_mcp_guardrails.response.holding import not_holding
-from sudo_mcp_guardrails.response.ledger import summary
+from sudo_mcp_guardrails.response.ledger import chain_of, summary
 from sudo_mcp_guardrails.response.levels import EFFECTS, Level
 from sudo_mcp_guardrails.response.outcome import said
 from sudo_mcp_guardrails.response.plan import Cause, plan_containment
 from sudo_mcp_guardrails.response.record import RecordState
 from sudo_mcp_guardrails.response.requests import RequestError, read_request
 from sudo_mcp_guardrails.response.restore import Restoration, restore
+from sudo_mcp_guardrails.response.two_people import check_records, check_two, takes_two
 from sudo_mcp_guardrails.response.verify import verify
 
 if TYPE_CHECKING:
@@ -118,12 +119,24 @@ def _restore(request: Request, tools: Tools) -> dict[str, Any]:
     ledger.asked(request)
     wanted = Restoration(request.target, request.by, request.digest, frozenset(request.drifted))
     try:
+        _check_people(request, tools)
         report = restore(wanted, tools.clients, tools.records, tools.names, pause=tools.pause)
     except (ContainmentError, RecordError, RestoreError) as error:
         ledger.refused(request, str(error))
         raise
     evidence = _written(lambda: ledger.done(request, report))
     return {**summary(report), "evidence": evidence}
+
+
+def _check_people(request: Request, tools: Tools) -> None:
+    """Refuse what takes two people and has not got them; raises RestoreError, and RecordError."""
+    record = tools.records.latest(request.target)
+    if record is None or not takes_two(record, tools.two_people_from):
+        return
+    chain = chain_of(request.target)
+    records = tools.ledger.records(request.target)
+    check_records(chain, records, tools.signers)
+    check_two(request, record, records, int(tools.clock()))
 
 
 def _verify(request: Request, tools: Tools) -> dict[str, Any]:

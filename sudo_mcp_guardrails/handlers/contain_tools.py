@@ -2,7 +2,9 @@
 
 Environment: ``PREFIX``, ``PARTITION``, ``ACCOUNT``, ``SWITCH_TABLE``, ``RECORDS_BUCKET``, ``EVIDENCE_TABLE``,
 ``EVIDENCE_KEY``, ``ORGANIZATION`` (JSON: ``scps``, ``targets``, ``account``), ``BUILD_PROJECT``, and optionally
-``CONTAINMENT_SETTINGS``.
+``CONTAINMENT_SETTINGS``. Where some restorations take two people also ``TWO_PEOPLE_FROM`` and ``DECISIONS_KEY``; where
+there is an approval workflow also ``APPROVALS_TABLE``, ``APPROVAL_EVIDENCE_TABLE``, ``APPROVAL_EVIDENCE_BUCKET`` and
+``APPROVAL_TOKENS_TABLE``.
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sudo_mcp_guardrails.approval.store.containing import ContainedApprovals
 from sudo_mcp_guardrails.approval.store.evidence_store import EvidenceStore
-from sudo_mcp_guardrails.approval.store.kms import KmsSigner
+from sudo_mcp_guardrails.approval.store.kms import KmsSigner, KmsVerifier
+from sudo_mcp_guardrails.approval.store.tokens import TokenStore
 from sudo_mcp_guardrails.policies.containment.names import organization_response_name, response_name, response_path
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.response.errors import ContainmentError
 from sudo_mcp_guardrails.response.estate import Estate
 from sudo_mcp_guardrails.response.ledger import Ledger
+from sudo_mcp_guardrails.response.levels import Level
 from sudo_mcp_guardrails.response.records import S3Records
 from sudo_mcp_guardrails.response.settings import SETTINGS_FILE, ResponseSettings
+from sudo_mcp_guardrails.response.two_people import Signers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,10 +45,14 @@ class RoleClients:
     Args:
         make: Makes a client of boto3 from a service, a Region, and the credentials of a session or none.
         environ: Names; see the module.
+        approvals: Withdraws approvals; None where there is no approval workflow.
     """
 
-    def __init__(self, make: Callable[..., Any], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, make: Callable[..., Any], environ: Mapping[str, str], approvals: ContainedApprovals | None = None
+    ) -> None:
         self._make = make
+        self._approvals = approvals
         self._names = GuardrailNames(environ["PREFIX"])
         self._partition = environ["PARTITION"]
         self._region = environ["AWS_REGION"]
@@ -51,9 +61,11 @@ class RoleClients:
         self._lock = threading.Lock()
 
     def client(self, service: str, account: str, region: str) -> Any:  # noqa: ANN401 - of boto3
-        """Return a client; raises what STS answers, and ContainmentError for what this function does not withdraw."""
+        """Return a client; raises what STS answers, and ContainmentError for approvals where there is no workflow."""
         if service == "approvals":
-            raise ContainmentError("approvals are withdrawn on the approval page, not here")
+            if self._approvals is None:
+                raise ContainmentError("approvals are not withdrawn: this function is told of no approval workflow")
+            return self._approvals
         key = (service, account, region)
         with self._lock:
             if key not in self._clients:
@@ -117,6 +129,17 @@ class Tools:
         return Ledger(EvidenceStore(self.dynamodb, self.s3, table, bucket, signer, self.clock, pause=self.pause))
 
     @property
+    def two_people_from(self) -> Level | None:
+        """The lowest level whose restoration takes two people; None where none does."""
+        named = self.environ.get("TWO_PEOPLE_FROM", "")
+        return Level(named) if named else None
+
+    @property
+    def signers(self) -> Signers:
+        """The keys whose signatures count in a target's chain."""
+        return Signers(self.environ["EVIDENCE_KEY"], self.environ["DECISIONS_KEY"], KmsVerifier(self.kms))
+
+    @property
     def estate(self) -> Estate:
         """What there is to contain; raises ContainmentError."""
         return estate_of(self.settings, self.environ)
@@ -144,6 +167,7 @@ def estate_of(settings: ResponseSettings, environ: Mapping[str, str]) -> Estate:
         scp_targets=tuple(organization.get("targets", ())),
         organization_account=organization.get("account", ""),
         unbound_accounts=settings.unbound_accounts,
+        has_approvals=bool(environ.get("APPROVALS_TABLE")),
         build_project=environ.get("BUILD_PROJECT", ""),
     )
 
@@ -174,4 +198,31 @@ def made_tools() -> Tools:
 
     own = {name: make(name, os.environ["AWS_REGION"], None) for name in ("s3", "dynamodb", "kms", "cloudtrail")}
     # Made for each invocation: sessions end, and a settings file changes with the asset alone.
-    return Tools(settings=read_settings(), clients=RoleClients(make, os.environ), environ=os.environ, **own)
+    approvals = made_approvals(own, os.environ, lambda: make("stepfunctions", os.environ["AWS_REGION"], None))
+    clients = RoleClients(make, os.environ, approvals)
+    return Tools(settings=read_settings(), clients=clients, environ=os.environ, **own)
+
+
+def made_approvals(
+    own: Mapping[str, Any], environ: Mapping[str, str], stepfunctions: Callable[[], Any]
+) -> ContainedApprovals | None:
+    """Return what withdraws approvals; None where the environment names no workflow.
+
+    Args:
+        own: Clients of ``dynamodb``, ``s3`` and ``kms``, as the function itself.
+        environ: Names; see the module.
+        stepfunctions: Makes the client of Step Functions.
+    """
+    requests = environ.get("APPROVALS_TABLE", "")
+    if not requests:
+        return None
+    signer = KmsSigner(own["kms"], environ["EVIDENCE_KEY"])
+    table, bucket = environ["APPROVAL_EVIDENCE_TABLE"], environ["APPROVAL_EVIDENCE_BUCKET"]
+    return ContainedApprovals(
+        own["dynamodb"],
+        stepfunctions(),
+        requests,
+        EvidenceStore(own["dynamodb"], own["s3"], table, bucket, signer),
+        TokenStore(own["dynamodb"], environ["APPROVAL_TOKENS_TABLE"]),
+        signer,
+    )

@@ -45,6 +45,10 @@ class Ledger:
     def __init__(self, store: EvidenceStore) -> None:
         self._store = store
 
+    def records(self, target: Target) -> list[Record]:
+        """Return a target's chain, in its order; nothing of it is verified."""
+        return self._store.records(chain_of(target))
+
     def asked(self, request: Request) -> Record:
         """Record what somebody asks for; raises what the store raises."""
         kind = RESTORE_ASKED if request.level is None else ASKED
@@ -86,14 +90,14 @@ def summary(report: Report) -> dict[str, Any]:
     }
 
 
-def check_ledger(store: EvidenceStore, target: Target, verifier: Verifier, key: str) -> list[Problem]:
-    """Return what is wrong with a target's chain; nothing where it is whole and signed by the one key.
+def check_ledger(store: EvidenceStore, target: Target, verifier: Verifier, *keys: str) -> list[Problem]:
+    """Return what is wrong with a target's chain; nothing where it is whole and signed by the kill switch's keys.
 
     Args:
         store: Where it is.
         target: Whose.
         verifier: Of signatures.
-        key: ARN of the kill switch's key.
+        keys: ARNs of the kill switch's keys: of what it does, and of what people state.
     """
     chain = chain_of(target)
-    return list(verify(chain, store.records(chain), verifier, frozenset({key})))
+    return list(verify(chain, store.records(chain), verifier, frozenset(keys)))

@@ -188,7 +188,7 @@ def _in_flight(estate: Estate, agents: tuple[Agent, ...], target: Target, cause:
 
 def _approvals(estate: Estate, target: Target, cause: Cause) -> Step:
     reason = f"contained in incident {cause.incident}: {cause.reason}"
-    wanted = {"by": cause.by, "reason": reason}
+    wanted = {"by": cause.by, "reason": reason, "containment": cause.incident}
     return Step(Kind.APPROVALS, estate.account, estate.region, target.pattern, wanted, _FLIGHT)
 
 

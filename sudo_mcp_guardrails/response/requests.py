@@ -26,6 +26,7 @@ _INCIDENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=+@-]{0,127}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}|")
 _FIELDS: Final = frozenset(
     {"op", "target", "level", "reason", "incident", "digest", "drifted", "rehearsal", "graceSeconds", "by", "at"}
+    | {"agreed", "breakGlass"}
 )
 
 
@@ -47,6 +48,8 @@ class Request:
         level: How hard; None for a restoration.
         digest: Of the restore record that is meant; empty for the newest. Of a restoration.
         drifted: Ids of steps that are restored though the place was changed meanwhile. Of a restoration.
+        agreed: Digest of the signed record by which a restoration that takes two people is agreed to; empty for none.
+        break_glass: Whether that record is one person's alone, in an emergency.
         rehearsal: Whether this is a drill: what cannot be undone is left out. Default: no.
         grace: Seconds until the containment is verified, 0 to 3,600. Default: 300.
 
@@ -65,6 +68,8 @@ class Request:
     drifted: tuple[str, ...] = ()
     rehearsal: bool = False
     grace: int = GRACE
+    agreed: str = ""
+    break_glass: bool = False
 
     def __post_init__(self) -> None:
         """Validate."""
@@ -72,14 +77,17 @@ class Request:
             raise RequestError(f"operation {self.op[:40]!r} is none, allowed are {', '.join(OPERATIONS)}")
         if (self.level is None) != (self.op == RESTORE):
             raise RequestError(f"level of a request to {self.op} is wrong, allowed: one to contain, none to restore")
-        if self.op == CONTAIN and (self.digest or self.drifted):
-            raise RequestError("digest and drifted steps are of a restoration, allowed to contain: none")
+        if self.op == CONTAIN and (self.digest or self.drifted or self.agreed or self.break_glass):
+            raise RequestError(
+                "digest, drifted steps and what was agreed are of a restoration, allowed to contain: none"
+            )
         if not (self.reason.strip() and len(self.reason) <= MAX_REASON):
             raise RequestError(f"reason has {len(self.reason)} characters, allowed are 1 to {MAX_REASON}")
         if not _INCIDENT.fullmatch(self.incident):
             raise RequestError(f"incident {self.incident[:80]!r} is no id, allowed: 1 to 128 letters, digits, _.:/=+@-")
-        if not _DIGEST.fullmatch(self.digest):
-            raise RequestError(f"digest {self.digest[:80]!r} is none, allowed: 64 hexadecimal digits")
+        for digest in (self.digest, self.agreed):
+            if not _DIGEST.fullmatch(digest):
+                raise RequestError(f"digest {digest[:80]!r} is none, allowed: 64 hexadecimal digits")
         if len(self.drifted) > MAX_DRIFTED:
             raise RequestError(f"{len(self.drifted)} drifted steps are named, allowed are {MAX_DRIFTED}")
         if not 0 <= self.grace <= MAX_GRACE:
@@ -99,6 +107,8 @@ class Request:
             "drifted": list(self.drifted),
             "rehearsal": self.rehearsal,
             "graceSeconds": self.grace,
+            "agreed": self.agreed,
+            "breakGlass": self.break_glass,
         }
 
 
@@ -122,9 +132,6 @@ def read_request(document: object, *, by: str = "", at: int = 0) -> Request:
     drifted = document.get("drifted", [])
     if not isinstance(drifted, list) or not all(isinstance(each, str) for each in drifted):
         raise RequestError("drifted steps are no list of texts, allowed: ids of steps")
-    rehearsal = document.get("rehearsal", False)
-    if type(rehearsal) is not bool:
-        raise RequestError(f"rehearsal {str(rehearsal)[:40]!r} is not allowed, expected true or false")
     try:
         target = Target.parse(_text(document, "target"))
     except TargetError as error:
@@ -139,8 +146,10 @@ def read_request(document: object, *, by: str = "", at: int = 0) -> Request:
         level=Level(level) if level else None,
         digest=_text(document, "digest"),
         drifted=tuple(drifted),
-        rehearsal=rehearsal,
+        rehearsal=_truth(document, "rehearsal"),
         grace=_number(document, "graceSeconds", GRACE),
+        agreed=_text(document, "agreed"),
+        break_glass=_truth(document, "breakGlass"),
     )
 
 
@@ -148,6 +157,13 @@ def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name, "")
     if not isinstance(value, str):
         raise RequestError(f"{name} of a request is a {type(value).__name__}, allowed: text")
+    return value
+
+
+def _truth(document: Mapping[str, Any], name: str) -> bool:
+    value = document.get(name, False)
+    if type(value) is not bool:
+        raise RequestError(f"{name} {str(value)[:40]!r} is not allowed, expected true or false")
     return value
 
 

@@ -22,6 +22,7 @@ SUBSTITUTIONS: Final = ("Partition", "ResponderFunction", "EventBus")
 """Names that stand in the definition as ``${Name}``."""
 SOURCE: Final = "sudo-mcp-guardrails.containment"
 DETAIL_TYPE: Final = "Containment Notice"
+ALONE: Final = "Containment Break-Glass"
 ROUNDS: Final = 3
 """How often a containment that is not complete is run again."""
 FUNCTION_SECONDS: Final = 900
@@ -54,6 +55,7 @@ def _beginning() -> dict[str, State]:
             "Type": "Pass",
             "Assign": {
                 "op": "{% $exists($states.input.op) ? $string($states.input.op) : '' %}",
+                "alone": "{% $exists($states.input.breakGlass) and $states.input.breakGlass = true %}",
                 "grace": (
                     "{% $type($states.input.graceSeconds) = 'number' ? "
                     f"$max([0, $min([3600, $floor($states.input.graceSeconds)])]) : {GRACE} %}}"
@@ -71,6 +73,7 @@ def _beginning() -> dict[str, State]:
             "Type": "Choice",
             "Choices": [
                 {"Condition": "{% $op = 'contain' %}", "Next": "Contain"},
+                {"Condition": "{% $op = 'restore' and $alone %}", "Next": "Announce"},
                 {"Condition": "{% $op = 'restore' %}", "Next": "Restore"},
             ],
             "Default": "Unknown",
@@ -108,11 +111,43 @@ def _containing() -> dict[str, State]:
 
 def _restoring() -> dict[str, State]:
     return {
+        # Somebody restores alone what takes two: people know it before it happens, or it does not happen.
+        "Announce": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::events:putEvents",
+            "Arguments": {
+                "Entries": [
+                    {
+                        "Source": SOURCE,
+                        "DetailType": ALONE,
+                        "EventBusName": "${EventBus}",
+                        "Detail": {"request": _REQUEST, "execution": "{% $states.context.Execution.Id %}"},
+                    }
+                ]
+            },
+            "Retry": busy_retries("States.TaskFailed"),
+            "Catch": [
+                {
+                    "ErrorEquals": ["States.ALL"],
+                    "Assign": {
+                        "failure": {
+                            "error": "NobodyTold",
+                            "cause": "people could not be told of a restoration by one person, so nothing was restored",
+                            "state": "Announce",
+                        }
+                    },
+                    "Output": {},
+                    "Next": "Tell",
+                }
+            ],
+            "Output": {},
+            "Next": "Restore",
+        },
         "Restore": _task(
             "restore",
             {"report": f"{{% {_ANSWER} %}}", "complete": f"{{% {_ANSWER}.complete = true %}}"},
             "Tell",
-        )
+        ),
     }
 
 

@@ -136,7 +136,7 @@ def test_the_responder_becomes_named_roles_and_the_intake_only_starts_the_machin
 
 
 def test_the_url_takes_signed_requests_alone_and_gives_no_direct_invocation(stack: cdk.Stack) -> None:
-    assert [url["Properties"]["AuthType"] for url in of_type(stack, "AWS::Lambda::Url")] == ["AWS_IAM"]
+    assert [url["Properties"]["AuthType"] for url in of_type(stack, "AWS::Lambda::Url")] == ["AWS_IAM"] * 2
     found = statements(stack)
     assert found["ContainmentAskFunction"]["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
 

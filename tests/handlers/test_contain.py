@@ -263,7 +263,7 @@ def test_an_agent_neither_contains_nor_restores(place: Place) -> None:
         ({"graceSeconds": 3601}, "grace of 3601 s"),
         ({"graceSeconds": True}, "graceSeconds of a request is a bool"),
         ({"rehearsal": "no"}, "rehearsal 'no' is not allowed"),
-        ({"digest": "ab" * 32}, "digest and drifted steps are of a restoration"),
+        ({"digest": "ab" * 32}, "digest, drifted steps and what was agreed are of a restoration"),
         ({"drifted": "all"}, "drifted steps are no list"),
         ({"more": 1}, "request with .*more"),
     ],

@@ -188,7 +188,7 @@ class FakeAws:
 
     def _approvals_pending(self, _: str, agents: str) -> Any:
         assert agents
-        return sorted(self.approvals)
+        return dict.fromkeys(sorted(self.approvals), "")
 
     def _approvals_withdraw(self, _: str, approval: str, **why: Any) -> None:
         self.approvals.discard(approval)

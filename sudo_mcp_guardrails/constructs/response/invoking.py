@@ -8,6 +8,7 @@ import aws_cdk as cdk
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION
+from sudo_mcp_guardrails.response.two_people import MFA_SECONDS
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.response.names import ResponseNames
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 
-def invoke_policy(names: ResponseNames, *, second_factor: bool) -> PolicyDocument:
+def invoke_policy(names: ResponseNames, *, second_factor: bool, decisions: bool = False) -> PolicyDocument:
     """Return what lets somebody ask the intake, by its URL alone.
 
     Args:
         names: Of the kill switch.
         second_factor: Whether the session must have one, not older than an hour.
+        decisions: Whether also the function that two people ask, with a second factor of five minutes at most.
     """
     mfa: Conditions = ()
     if second_factor:
@@ -32,6 +34,7 @@ def invoke_policy(names: ResponseNames, *, second_factor: bool) -> PolicyDocumen
     return PolicyDocument(
         "ask the kill switch",
         (
+            *(_decisions(names) if decisions else ()),
             Statement(
                 sid="ContainmentAsk",
                 effect="Allow",
@@ -56,6 +59,40 @@ def invoke_policy(names: ResponseNames, *, second_factor: bool) -> PolicyDocumen
                 resources=(function,),
                 reason="finds where the intake answers, for mcp-guardrails contain",
             ),
+        ),
+    )
+
+
+def _decisions(names: ResponseNames) -> tuple[Statement, ...]:
+    """Return what lets an IAM user say what is restored: by the URL alone, with a fresh second factor."""
+    function = f"arn:{PARTITION}:lambda:{REGION}:{ACCOUNT}:function:{names.decisions}"
+    fresh: Conditions = (
+        ("Bool", "aws:MultiFactorAuthPresent", ("true",)),
+        ("NumericLessThan", "aws:MultiFactorAuthAge", (str(MFA_SECONDS),)),
+    )
+    return (
+        Statement(
+            sid="ContainmentDecide",
+            effect="Allow",
+            actions=("lambda:InvokeFunctionUrl",),
+            resources=(function,),
+            conditions=(("StringEquals", "lambda:FunctionUrlAuthType", ("AWS_IAM",)), *fresh),
+            reason="says, with another person, what is restored",
+        ),
+        Statement(
+            sid="ContainmentDecideFunction",
+            effect="Allow",
+            actions=("lambda:InvokeFunction",),
+            resources=(function,),
+            conditions=(("Bool", "lambda:InvokedViaFunctionUrl", ("true",)), *fresh),
+            reason="says, with another person, what is restored",
+        ),
+        Statement(
+            sid="ContainmentDecideFindUrl",
+            effect="Allow",
+            actions=("lambda:GetFunctionUrlConfig",),
+            resources=(function,),
+            reason="finds where that function answers, for mcp-guardrails restore",
         ),
     )
 

@@ -49,15 +49,19 @@ class ResponseNames:
         """Name of the function that contains, and of its role."""
         return self.of("responder")
 
-    @property
-    def responder_arn(self) -> str:
-        """ARN of that function's role, with pseudo parameters."""
-        return f"arn:{PARTITION}:iam::{ACCOUNT}:role{self.path}{self.responder}"
+    def role_arn(self, function: str) -> str:
+        """Return the ARN of a function's role by the function's name, with pseudo parameters."""
+        return f"arn:{PARTITION}:iam::{ACCOUNT}:role{self.path}{function}"
 
     @property
     def intake(self) -> str:
         """Name of the function that people ask."""
         return self.of("containment-intake")
+
+    @property
+    def decisions(self) -> str:
+        """Name of the function that two people ask to restore what took many down, and of its role."""
+        return self.of("containment-decisions")
 
     @property
     def bucket(self) -> str:

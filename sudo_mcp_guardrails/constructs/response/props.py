@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sudo_mcp_guardrails.constructs.response.names import KillSwitchError
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION
+from sudo_mcp_guardrails.response.two_people import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
     from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.response.levels import Level
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,23 @@ class Responder:
         pattern: Pattern of the caller's ARN as AWS verifies it, with ``*`` and ``?``.
         restores: Whether this one may restore too.
         grantee: The role or user, which is then granted the invocation; None where it is granted elsewhere.
+        person: Who a user is: one of two people who restore. Empty for what tells no person, which is every role.
+        break_glass: Whether this person may restore alone what takes two, in an emergency.
+
+    Raises:
+        KillSwitchError: Somebody breaks the glass who is no person, or may not restore.
     """
 
     pattern: str
     restores: bool = False
     grantee: iam.IRole | iam.IUser | None = None
+    person: str = ""
+    break_glass: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        if self.break_glass and not (self.restores and self.person):
+            raise KillSwitchError(f"break-glass of {self.pattern!r} is not allowed, expected an IAM user who restores")
 
     @classmethod
     def iam_role(cls, role: iam.IRole, *, restores: bool = False) -> Responder:
@@ -36,9 +50,18 @@ class Responder:
         return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role.role_name}/*", restores, role)
 
     @classmethod
-    def iam_user(cls, user: iam.IUser, *, restores: bool = False) -> Responder:
-        """Return a responder that is a person with an IAM user, whose session must have a fresh second factor."""
-        return cls(user.user_arn, restores, user)
+    def iam_user(
+        cls, user: iam.IUser, *, restores: bool = False, person: str = "", break_glass: bool = False
+    ) -> Responder:
+        """Return a responder that is a person with an IAM user, whose session must have a fresh second factor.
+
+        Args:
+            user: The user.
+            restores: Whether this one may restore too.
+            person: Who it is, where somebody has several users: they count once. Default: the user itself.
+            break_glass: Whether this one may restore alone what takes two people, in an emergency.
+        """
+        return cls(user.user_arn, restores, user, person or user.user_arn, break_glass)
 
     @classmethod
     def permission_set(cls, name: str, *, restores: bool = False) -> Responder:
@@ -66,8 +89,11 @@ class OrganizationContainment:
     targets: Sequence[str]
 
 
-def check(organization: OrganizationContainment | None) -> None:
-    """Raise KillSwitchError for an organization without SCPs or targets."""
+def check(organization: OrganizationContainment | None, two_people_from: Level | None) -> None:
+    """Raise KillSwitchError for an organization without SCPs or targets, or a level that takes no two people."""
+    if two_people_from is not None and two_people_from not in LEVELS:
+        allowed = ", ".join(level.value for level in LEVELS)
+        raise KillSwitchError(f"two people from {two_people_from.value} on are not allowed, expected {allowed} or None")
     if organization is not None and not (organization.scps and organization.targets):
         raise KillSwitchError("organization without SCPs or targets is not allowed, expected at least one of each")
 

@@ -26,6 +26,7 @@ ACCOUNT: Final = "111111111111"
 MANAGEMENT: Final = "000000000000"
 REGION: Final = "us-east-1"
 CLASS: Final = "release-*"
+PEOPLE: Final = ("ann", "ben")
 
 
 def agents() -> tuple[Agent, ...]:
@@ -60,6 +61,7 @@ def build(app: cdk.App) -> KillSwitch:
         iam.Role(stack, name, role_name=name.lower(), assumed_by=iam.AccountRootPrincipal())
         for name in ("Soc", "AgentHost", "ApprovalStandIn")
     )
+    people = [iam.User(stack, name.capitalize(), user_name=name) for name in PEOPLE]
     stand_in.add_to_policy(
         iam.PolicyStatement(
             actions=["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
@@ -70,7 +72,10 @@ def build(app: cdk.App) -> KillSwitch:
         stack,
         "KillSwitch",
         agents=agents(),
-        responders=[Responder.iam_role(soc, restores=True)],
+        responders=[
+            Responder.iam_role(soc, restores=True),
+            *(Responder.iam_user(person, restores=True) for person in people),
+        ],
         organization=OrganizationContainment(
             MANAGEMENT, {"*": given["ScpAll"], CLASS: given["ScpClass"]}, [given["Root"]]
         ),
@@ -85,10 +90,13 @@ def build(app: cdk.App) -> KillSwitch:
     for name, value in {
         "BrokerUrl": guardrails.broker.url.url,
         "SwitchUrl": switch.url.attr_function_url,
+        "DecisionsUrl": switch.decisions_url.attr_function_url if switch.decisions_url else "",
         "SwitchTable": switch.table_name,
+        "RecordsBucket": switch.stores.records.ref,
         "StateMachine": switch.machine.attr_arn,
         "EvidenceTable": switch.stores.evidence.ref,
         "EvidenceKey": switch.stores.signing_key.attr_arn,
+        "DecisionsKey": switch.stores.decisions_key.attr_arn if switch.stores.decisions_key else "",
     }.items():
         cdk.CfnOutput(stack, name, value=value)
     return switch

@@ -53,6 +53,18 @@ def responder(
             (stores.data_key.key_arn,),
             "tables and bucket are encrypted",
         ),
+        *(
+            ()
+            if stores.decisions_key is None
+            else (
+                allow(
+                    "ContainmentKeys",
+                    ("kms:GetPublicKey",),
+                    (stores.signing_key.attr_arn, stores.decisions_key.attr_arn),
+                    "checks what two people stated",
+                ),
+            )
+        ),
         allow("ContainmentLookup", ("cloudtrail:LookupEvents",), ("*",), "looks at what the contained did since"),
     ]
     if organization:
@@ -66,6 +78,55 @@ def responder(
             )
         )
     return found
+
+
+def decisions(stores: KillSwitchStores, names: ResponseNames, key: str) -> list[Statement]:
+    """Return what the function may do that two people ask: record what they state, and start the state machine.
+
+    Args:
+        stores: Of the kill switch.
+        names: Of the kill switch.
+        key: ARN of the key that signs what they state.
+    """
+    return [
+        allow(
+            "ContainmentDecisionsEvidence",
+            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
+            (stores.evidence.attr_arn,),
+            "reads chains and appends to them, each record where none is yet",
+        ),
+        allow(
+            "ContainmentDecisionsCopies",
+            ("s3:PutObject",),
+            (f"{stores.records.attr_arn}/records/containment/*",),
+            "copies what it recorded, under names of targets",
+        ),
+        allow(
+            "ContainmentDecisionsSign",
+            ("kms:Sign",),
+            (key,),
+            "signs what people state",
+            (
+                ("StringEquals", "kms:MessageType", (MESSAGE_TYPE,)),
+                ("StringEquals", "kms:SigningAlgorithm", (ALGORITHM,)),
+            ),
+        ),
+        allow(
+            "ContainmentDecisionsKeys",
+            ("kms:GetPublicKey",),
+            (stores.signing_key.attr_arn, key),
+            "checks the chain before it appends",
+        ),
+        allow(
+            "ContainmentDecisionsData",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            (stores.data_key.key_arn,),
+            "table and bucket are encrypted",
+        ),
+        allow(
+            "ContainmentDecisionsStart", ("states:StartExecution",), (names.machine_arn,), "starts what two agreed on"
+        ),
+    ]
 
 
 def intake(names: ResponseNames) -> list[Statement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -28,11 +28,26 @@ SWITCH: Final = Layout(
     "Switch", "switch", "it holds who is contained now, which the restore records say too", ("target", "S")
 )
 EVIDENCE: Final = Layout("Evidence", "chain", "each record is also in a bucket under Object Lock", ("number", "N"))
+
+
+class _Signing(NamedTuple):
+    """What a key that signs is called."""
+
+    id: str
+    sid: str
+    alias: str
+    description: str
+
+
+_EVIDENCE: Final = _Signing("SigningKey", "", "containment-evidence", "Signs what was contained and restored")
+_DECISIONS: Final = _Signing(
+    "DecisionsKey", "Decisions", "containment-decisions", "Signs what two people want restored"
+)
 _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
 
 
 class KillSwitchStores(Construct):
-    """The stores. Two keys, 1 USD each a month; the rest is paid by use.
+    """The stores. Two keys, or three where two people restore, 1 USD each a month; the rest is paid by use.
 
     Args:
         scope: The scope.
@@ -41,6 +56,7 @@ class KillSwitchStores(Construct):
         data_key: Encrypts everything; None for one that is made.
         days: How long the bucket is locked.
         lock_mode: Who may shorten a lock.
+        two_people: Whether some restorations take two people, who sign with a key of their own.
         removal_policy: What becomes of it all with the stack.
     """
 
@@ -53,13 +69,18 @@ class KillSwitchStores(Construct):
         data_key: kms.IKey | None,
         days: int,
         lock_mode: LockMode,
+        two_people: bool,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
         self.data_key: kms.IKey = data_key or _data_key(self, names, removal_policy)
         """Encrypts everything."""
-        self.signing_key: kms.CfnKey = _signing_key(self, names, removal_policy)
+        self.signing_key: kms.CfnKey = _signing_key(self, names, _EVIDENCE, names.responder, removal_policy)
         """Signs the evidence."""
+        self.decisions_key: kms.CfnKey | None = (
+            _signing_key(self, names, _DECISIONS, names.decisions, removal_policy) if two_people else None
+        )
+        """Signs what two people state; None where no restoration takes two."""
         prefix = names.names
         self.switch: dynamodb.CfnTable = make_table(self, SWITCH, table_name(prefix), self.data_key, removal_policy)
         """The switch: an item for each target that is contained."""
@@ -139,30 +160,32 @@ def data_key_statements(names: ResponseNames) -> tuple[Statement, ...]:
     )
 
 
-def _signing_key(scope: Construct, names: ResponseNames, removal: cdk.RemovalPolicy) -> kms.CfnKey:
+def _signing_key(
+    scope: Construct, names: ResponseNames, of: _Signing, function: str, removal: cdk.RemovalPolicy
+) -> kms.CfnKey:
     statements = (
-        *_owner("ContainmentKey", names),
+        *_owner(f"Containment{of.sid}Key", names),
         Statement(
-            "ContainmentKeySign",
+            f"Containment{of.sid}KeySign",
             "Deny",
             ("kms:Sign",),
             resources=("*",),
             principals=(("*", "*"),),
-            conditions=(("ArnNotEquals", "aws:PrincipalArn", (names.responder_arn,)),),
+            conditions=(("ArnNotEquals", "aws:PrincipalArn", (names.role_arn(function),)),),
             reason="the function's signature is worth something because nobody else can make it",
         ),
     )
     made = kms.CfnKey(
         scope,
-        "SigningKey",
-        description="Signs what was contained and restored",
+        of.id,
+        description=of.description,
         key_spec="ECC_NIST_P256",
         key_usage="SIGN_VERIFY",
         key_policy=policy_json(PolicyDocument("signing key", statements)),
     )
     made.apply_removal_policy(removal)
     kms.CfnAlias(
-        scope, "SigningKeyAlias", alias_name=f"alias/{names.of('containment-evidence')}", target_key_id=made.attr_arn
+        scope, f"{of.id}Alias", alias_name=f"alias/{names.of(of.alias)}", target_key_id=made.attr_arn
     ).apply_removal_policy(removal)
     return made
 

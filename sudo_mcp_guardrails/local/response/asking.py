@@ -107,7 +107,14 @@ class Intake:
         return f"{self.endpoint_url}/_aws/lambda-url/{str(urlsplit(self.url).hostname).split('.', 1)[0]}{path}"
 
 
-def found_intake(prefix: str, profile: str | None, region: str | None, endpoint_url: str | None) -> Intake:
+def found_intake(
+    prefix: str,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    *,
+    function: str = "containment-intake",
+) -> Intake:
     """Find the intake of a deployed kill switch by the guardrails' prefix.
 
     Args:
@@ -115,6 +122,7 @@ def found_intake(prefix: str, profile: str | None, region: str | None, endpoint_
         profile: Of the AWS configuration. Default: what boto3 finds by itself.
         region: Default: the profile's.
         endpoint_url: Of the embedded AWS. Default: AWS.
+        function: End of its name. Default: the one that everybody asks.
 
     Raises:
         AskingError: There are no credentials, no Region, or no such function.
@@ -122,7 +130,7 @@ def found_intake(prefix: str, profile: str | None, region: str | None, endpoint_
     import boto3  # noqa: PLC0415 - slow to import
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
 
-    name = f"{prefix}-containment-intake"
+    name = f"{prefix}-{function}"
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         client = session.client("lambda", endpoint_url=endpoint_url)

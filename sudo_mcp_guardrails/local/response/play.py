@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from sudo_mcp_guardrails.handlers.contain_decide import AGREE, ASK
+from sudo_mcp_guardrails.local.response.asking import AskingError
 from sudo_mcp_guardrails.local.response.pictures import picture
 from sudo_mcp_guardrails.local.response.site import AGENTS, DrillError
 from sudo_mcp_guardrails.response.levels import EFFECTS, Level
+from sudo_mcp_guardrails.response.records import S3Records
 from sudo_mcp_guardrails.state.targets import Target
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ TARGETS: Final[Mapping[Level, Target]] = {
     Level.K4: Target.everyone(),
 }
 """Whom a drill contains at each level."""
+TWO_PEOPLE: Final = Level.K3
+"""From which a restoration takes two people, as the drill is deployed."""
 CAPABILITIES: Final = ("read", "plan", "apply")
 _OK: Final = 200
 
@@ -139,7 +144,7 @@ class Play:
                 self._judge(first, again)
         finally:
             self._report("- restore from the record, by its digest")
-            restored = self._done({**wanted, "op": "restore", "digest": found.digest})
+            restored = self._restored(wanted)
         self._report("- the same sessions again, and a comparison of everything with what it was")
         self._calls("restored")
         after = picture(self._site)
@@ -192,13 +197,40 @@ class Play:
 
     def _done(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask, and return the output; empty where it failed, which is a problem of the drill."""
-        ended = self._intake.ended(self._intake.ask(request))
+        return self._ended(request, self._intake.ask(request))
+
+    def _ended(self, request: Mapping[str, Any], execution: str) -> dict[str, Any]:
+        ended = self._intake.ended(execution)
         if ended["status"] != "SUCCEEDED":
             self.result.problems.append(f"{request['op']}: {ended['error']} {ended['cause']}"[:900])
             return {}
         found: dict[str, Any] = ended["output"]
         self.result.digest = found["report"]["digest"]
         return found
+
+    def _restored(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Restore; what takes two people is first tried by one, who must be refused."""
+        found = self.result
+        if not found.digest:
+            latest = S3Records(self._site.client("s3"), self._site.outputs["RecordsBucket"]).latest(found.target)
+            found.digest = latest.digest if latest is not None else ""
+        request = {**wanted, "op": "restore", "digest": found.digest}
+        if found.level.value < TWO_PEOPLE.value:
+            return self._done(request)
+        alone = self._intake.ended(self._intake.ask(request))
+        if alone["status"] == "SUCCEEDED":
+            found.problems.append("one person restored what takes two")
+            return dict(alone["output"])
+        self._report("- one person is refused; two people restore, with second factors of this moment")
+        ann, ben = (self._site.decisions(self._site.person(name)) for name in ("ann", "ben"))
+        stated = {name: value for name, value in request.items() if name != "op"}
+        agreement = {"target": found.target.key, "wanted": ann.send("POST", ASK, stated)["wanted"]}
+        try:
+            ann.send("POST", AGREE, agreement)
+            found.problems.append("who asked for the restoration agreed to it as well")
+        except AskingError:
+            pass
+        return self._ended(request, str(ben.send("POST", AGREE, agreement)["execution"]))
 
     def _judge(self, first: Mapping[str, Any], again: Mapping[str, Any]) -> None:
         found = self.result
@@ -222,6 +254,7 @@ class Play:
         outputs, found = self._site.outputs, self.result
         store = EvidenceStore(self._site.client("dynamodb"), None, outputs["EvidenceTable"], "", None)
         verifier = KmsVerifier(self._site.client("kms"))
-        problems = check_ledger(store, found.target, verifier, outputs["EvidenceKey"])
+        keys = (outputs["EvidenceKey"], outputs["DecisionsKey"])
+        problems = check_ledger(store, found.target, verifier, *keys)
         found.problems += [problem.text for problem in problems]
         found.records = len(store.records(chain_of(found.target)))

@@ -14,7 +14,6 @@ from sudo_mcp_guardrails.local.embedded import clients
 from sudo_mcp_guardrails.local.embedded.function_urls import call_function_url
 from sudo_mcp_guardrails.local.embedded.organization import Organization
 from sudo_mcp_guardrails.local.response.asking import Intake
-from sudo_mcp_guardrails.policies.containment.names import organization_response_name
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.toolchain.node import use_node
 
@@ -65,7 +64,6 @@ class DrillSite:
         self._report("- deploy the organization's SCPs, which are attached to nothing")
         root = f"arn:aws:organizations::{MANAGEMENT}:root/{organization.id}/{self.root}"
         scps = self._create(MANAGEMENT, "Organization", {"Root": root})
-        self._widen()
         self._report("- deploy two agents and the kill switch")
         self.outputs = self._create(ACCOUNT, "Drill", {**scps, "Root": self.root})
 
@@ -78,6 +76,26 @@ class DrillSite:
         # Root may not assume roles at AWS; here it stands for the account's own administrators.
         answer = self.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="drill")
         return clients.assumed(answer["Credentials"], REGION)
+
+    def person(self, name: str) -> Any:  # noqa: ANN401 - of boto3
+        """Return a session of an IAM user with a second factor of this moment; each call makes a key and a device."""
+        iam = self.client("iam")
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        number = len(iam.list_virtual_mfa_devices()["VirtualMFADevices"])
+        device = iam.create_virtual_mfa_device(VirtualMFADeviceName=f"{name}-{number}")["VirtualMFADevice"]
+        serial = device["SerialNumber"]
+        # The embedded AWS takes any six digits: real codes are not shown here.
+        iam.enable_mfa_device(
+            UserName=name, SerialNumber=serial, AuthenticationCode1="123456", AuthenticationCode2="234567"
+        )
+        user = clients.session(key["AccessKeyId"], key["SecretAccessKey"], None, REGION)
+        sts = self.client("sts", session=user)
+        answer = sts.get_session_token(SerialNumber=serial, TokenCode="123456")
+        return clients.assumed(answer["Credentials"], REGION)
+
+    def decisions(self, session: Any) -> Intake:  # noqa: ANN401 - of boto3
+        """Return the function that two people ask, asked by a session."""
+        return Intake(self.outputs["DecisionsUrl"], session, REGION, self.aws.endpoint_url)
 
     def intake(self, session: Any) -> Intake:  # noqa: ANN401 - of boto3
         """Return the kill switch's intake, asked by a session."""
@@ -110,20 +128,6 @@ class DrillSite:
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
         return clients.assumed(answer["Credentials"], REGION)
-
-    def _widen(self) -> None:
-        """Let the role attach SCPs on the embedded AWS, which decides calls of Organizations on no resource at all.
-
-        The deployed policy names SCPs and targets by ARN, and so allows nothing there; at AWS it does. What is added
-        has the same actions on any, so that a drill at K3 and K4 says nothing about which SCPs the role may attach.
-        """
-        actions = [f"organizations:{each}" for each in ("AttachPolicy", "DetachPolicy", "ListTargetsForPolicy")]
-        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-        self.client("iam", MANAGEMENT).put_role_policy(
-            RoleName=organization_response_name(NAMES),
-            PolicyName="embedded-aws-names-no-resource",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-        )
 
     def _synthesize(self) -> None:
         use_node(self._report)
