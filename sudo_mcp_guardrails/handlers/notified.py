@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.trail.source import SourceFile
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 
 EVENT: Final = "event:"
 """Before the name of an event that came whole. It stands in no ledger: the file that it is delivered in does."""
+_TIME: Final = re.compile(rb'"eventTime"\s*:\s*"([^"]{0,40})"')
 
 
 class NotifiedFiles:
-    """The files of one or more messages, each once, in the order of their names.
+    """The files of one or more messages, each once: objects by their names, then events by their time.
+
+    What mints a session comes before what the session does, so that a batch which holds both knows whose work it is.
 
     Two versions of one key are two files, lest who replaces an object hides what was in it before. The events of both
     are taken in; the ledger knows names alone, and keeps the line of the version that was told of last.
@@ -49,7 +53,12 @@ class NotifiedFiles:
     def files(self) -> Iterator[SourceFile]:
         """Yield the files."""
         # Of one name in the order that they were told of: version ids have none.
-        yield from sorted(self._files.values(), key=lambda file: file.name)
+        yield from sorted(self._files.values(), key=self._place)
+
+    def _place(self, file: SourceFile) -> tuple[bool, bytes, str]:
+        event = self._events.get(file.name)
+        time = _TIME.search(event) if event is not None else None
+        return event is not None, time[1] if time else b"", file.name
 
     def read(self, file: SourceFile) -> bytes | None:
         """Return a file's bytes; None where the object is gone.
