@@ -39,6 +39,7 @@ _READS: Final[dict[str, Callable[[ApiPlace, Caller, str, Request], dict[str, Any
     rf"/api/approvals/{_APPROVAL}/changes": reading.changes,
     rf"/api/approvals/{_APPROVAL}/sessions": sessions.sessions,
     r"/api/delegations": lambda place, caller, _, __: delegating.listed(place, caller),
+    r"/api/delegations/lent": lambda place, caller, _, __: delegating.lent_by(place, caller),
     r"/api/credentials": lambda place, caller, _, __: enrolment.keys(place, caller),
     rf"/api/trust/{_AGENT}": lambda place, caller, name, _: trust.shown(place, caller, name),
 }

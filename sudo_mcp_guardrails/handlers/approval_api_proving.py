@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.approval.authentication.freshness import check_fresh, jwt_factor
+from sudo_mcp_guardrails.approval.authentication.stated import LIFE, Proved
 from sudo_mcp_guardrails.approval.authentication.webauthn import Assertion, Credential, verify_assertion
 from sudo_mcp_guardrails.approval.deciding.decision import Factor, FactorKind
 from sudo_mcp_guardrails.approval.errors import DecisionError
@@ -16,8 +17,6 @@ from sudo_mcp_guardrails.handlers.approval_api_request import Refusal
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.handlers.approval_api_place import ApiPlace, Caller
 
-LIFE: Final = 300
-"""Seconds between a challenge and what was to be proved by it."""
 _ACCOUNT: Final = re.compile(r"arn:[a-z-]+:iam::(\d{12}):user/")
 
 
@@ -45,8 +44,8 @@ def proved(place: ApiPlace, caller: Caller, challenge: str, assertion: object) -
     return Factor(FactorKind.MFA, found[1], mfa_age=int(seconds) if seconds.isdigit() else None)
 
 
-def proved_ruling(place: ApiPlace, caller: Caller, challenge: str, issued: str, assertion: object) -> None:
-    """Check the proof of something that is no decision about an approval: a ruling about trust, or a delegation.
+def proved_ruling(place: ApiPlace, caller: Caller, challenge: str, issued: str, assertion: object) -> Proved:
+    """Return the proof of what is no decision about an approval, for its record: a ruling about trust, or a delegation.
 
     Args:
         place: to work at.
@@ -58,15 +57,16 @@ def proved_ruling(place: ApiPlace, caller: Caller, challenge: str, issued: str, 
     Raises:
         Refusal: it proves nothing, or one factor alone.
     """
+    now = place.now()
     try:
-        age = place.now() - moment(issued)
-        _check_age(age)
+        _check_age(now - moment(issued))
         factor = proved(place, caller, challenge, assertion)
-        two = check_fresh(factor, challenge, place.now(), 0, place.settings.policy.freshness)
+        two = check_fresh(factor, challenge, now, 0, place.settings.policy.freshness)
     except DecisionError as error:
         raise Refusal(403, str(error)) from None
     if not two:
         raise Refusal(403, "it takes two factors, the proof shows one")
+    return Proved(factor, now)
 
 
 def offered(place: ApiPlace, caller: Caller, challenge: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A promotion takes the person who answers for the agent and one who answers for security. Whoever comes first is recorded
 in the chain ``promotion/<agent>``, signed with the decision key; the second, within a day, makes it an entry of the
-ledger. Statistics only tell when people may.
+ledger. Statistics only tell when people may. Each ruling is recorded with its proof.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.agents import RiskClass, TrustTier
+from sudo_mcp_guardrails.approval.authentication.stated import RULING_KIND, RULINGS
 from sudo_mcp_guardrails.approval.canonical import digest
 from sudo_mcp_guardrails.approval.deciding.people import plain
 from sudo_mcp_guardrails.approval.errors import ApprovalError
@@ -22,13 +23,13 @@ from sudo_mcp_guardrails.handlers.approval_api_request import Refusal, text_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sudo_mcp_guardrails.approval.authentication.stated import Proved
     from sudo_mcp_guardrails.approval.store.trust_store import TrustStore
     from sudo_mcp_guardrails.approval.trust_ledger.state import Cell, TrustState
     from sudo_mcp_guardrails.handlers.approval_api_place import ApiPlace, Caller
 
 RULED: Final = frozenset({"action", "risk", "environment", "to", "reason", "issued", "assertion"})
 """What a body of a ruling may have."""
-RULING_KIND: Final = "trust-ruling-challenge/1"
 DECISION: Final = "decision"
 _DAY: Final = 86_400
 _INTRODUCE: Final = "introduce"
@@ -48,7 +49,7 @@ def shown(place: ApiPlace, caller: Caller, agent: str) -> dict[str, Any]:
         "fresh": [_cell(cell) for cell in state.fresh],
         "notes": [{"number": note.number, "text": note.text} for note in state.notes[-50:]],
         "roles": sorted(_roles(place, caller, agent)),
-        "waiting": [body for _, body in _waiting(place, agent, state)],
+        "waiting": [_shown(body) for _, body in _waiting(place, agent, state)],
     }
 
 
@@ -78,12 +79,12 @@ def introduce(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, An
         raise Refusal(409, f"the settings give no fingerprint of agent {agent!r}, expected one")
     if stated["fingerprint"] == state.fingerprint:
         raise Refusal(409, f"this version of agent {agent!r} was introduced before")
-    proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
+    proof = proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
     try:
         fact = Introduced(stated["fingerprint"], caller.person, stated["reason"])
     except ApprovalError as error:
         raise Refusal(400, str(error)) from None
-    place.decisions.append(f"promotion/{agent}", DECISION, caller.identity.name, {**stated, "by": caller.person})
+    _keep(place, caller, {**stated, "by": caller.person}, proof)
     store.add(agent, fact, caller.identity.name)
     return {"introduced": True, "fingerprint": fact.fingerprint}
 
@@ -99,7 +100,7 @@ def promote(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any]
     others = [
         each
         for _, each in _waiting(place, agent, state)
-        if each["by"] != caller.person and _what(each) == _what({**stated, "fingerprint": state.fingerprint})
+        if each["by"] != caller.person and _what(each) == _what(stated)
     ]
     chosen = next(((each, role) for each in others for role in sorted(roles) if _pair(each["roles"], role)), None)
     first, role = chosen or (None, min(roles))
@@ -108,10 +109,8 @@ def promote(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any]
     against = [each for each in objections(cell, fact, agent=agent) if first or "promotes alone" not in each]
     if against:
         raise Refusal(409, f"it may not be promoted: {'; '.join(against)}"[:2_000])
-    proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
-    chain = f"promotion/{agent}"
-    told = {**stated, "fingerprint": state.fingerprint, "roles": sorted(roles), "by": caller.person}
-    place.decisions.append(chain, DECISION, caller.identity.name, told)
+    proof = proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
+    _keep(place, caller, {**stated, "roles": sorted(roles), "by": caller.person}, proof)
     if first is None:
         return {"promoted": False, "waitingFor": "security" if roles == {"owner"} else "owner"}
     store.add(agent, fact, caller.identity.name)
@@ -122,15 +121,26 @@ def demote(place: ApiPlace, caller: Caller, agent: str, body: Mapping[str, Any])
     """Lower one cell, or all; one person is enough; raises Refusal."""
     store = _store(place, caller, agent)
     stated = _statement(agent, store.state(agent).fingerprint, caller, {**body, "action": "demote"})
-    proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
+    proof = proved_ruling(place, caller, digest(RULING_KIND, stated), stated["issued"], body.get("assertion"))
     try:
         risk = RiskClass(stated["risk"]) if stated["risk"] else None
         fact = Demotion(TrustTier(stated["to"]), caller.person, stated["reason"], risk, stated["environment"])
     except (ApprovalError, ValueError) as error:
         raise Refusal(400, str(error)) from None
-    place.decisions.append(f"promotion/{agent}", DECISION, caller.identity.name, {**stated, "by": caller.person})
+    _keep(place, caller, {**stated, "by": caller.person}, proof)
     store.add(agent, fact, caller.identity.name)
     return {"demoted": True, "to": fact.to.value}
+
+
+def _keep(place: ApiPlace, caller: Caller, told: dict[str, Any], proof: Proved) -> None:
+    """Record a ruling with what it was proved by, so that it can be verified again."""
+    chain = f"{RULINGS}{told['agent']}"
+    place.decisions.append(chain, DECISION, caller.identity.name, {**told, "proof": proof.document()})
+
+
+def _shown(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a ruling without its proof, which is an auditor's to read."""
+    return {name: value for name, value in body.items() if name != "proof"}
 
 
 def _store(place: ApiPlace, caller: Caller, agent: str) -> TrustStore:
@@ -177,7 +187,7 @@ def _statement(agent: str, fingerprint: str, caller: Caller, body: Mapping[str, 
 
 def _waiting(place: ApiPlace, agent: str, state: TrustState) -> list[tuple[int, dict[str, Any]]]:
     """Return promotions of the last day that the ledger has not got yet, with the numbers of their records."""
-    records = place.evidence.checked(f"promotion/{agent}", place.verifier, place.keys)
+    records = place.evidence.checked(f"{RULINGS}{agent}", place.verifier, place.keys)
     lifted = {(cell.risk.value, cell.environment, cell.tier.value) for cell in state.cells}
     return [
         (one.number, dict(one.body))

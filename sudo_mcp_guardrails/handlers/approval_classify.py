@@ -16,7 +16,7 @@ from sudo_mcp_guardrails.approval.deciding.events import RuleDecision
 from sudo_mcp_guardrails.approval.deciding.status import State
 from sudo_mcp_guardrails.approval.errors import ApprovalError
 from sudo_mcp_guardrails.approval.moments import written
-from sudo_mcp_guardrails.approval.store.case import REFUSED
+from sudo_mcp_guardrails.approval.store.case import ENDED_UNASKED, REFUSED
 from sudo_mcp_guardrails.approval.store.evidence_store import Lost
 from sudo_mcp_guardrails.approval.store.idle_cost import idle_cost
 from sudo_mcp_guardrails.approval.store.steps import answer, line
@@ -52,7 +52,7 @@ def handler(event: dict[str, Any], _context: object, clients: Workplace | None =
     asked = event["input"]
     approval = str(asked["approval"])
     records = place.evidence.checked(approval, place.verifier, place.keys)
-    if records and records[0].kind == REFUSED:
+    if records and records[0].kind in ENDED_UNASKED:
         return _refusal(approval, str(event.get("planDigest", "")), str(records[0].body.get("reason", "")))
     try:
         plan = bundled_plan(place, event)

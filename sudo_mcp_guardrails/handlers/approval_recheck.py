@@ -1,8 +1,8 @@
 """Look at an approval again: after a callback, after a while, after the calendar opened.
 
 What the callback says decides nothing. It must be signed by the decision key over a decision, or a withdrawal, that is
-in the chain; one that is not, such as a bare ``SendTaskSuccess``, is recorded as forged. Either way the chain is
-verified and replayed, and it alone says what is next.
+in the chain, or by the kill switch's over its own withdrawal; one that is not, such as a bare ``SendTaskSuccess``, is
+recorded as forged. Either way the chain is verified and replayed, and it alone says what is next.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.approval.canonical import canonical
 from sudo_mcp_guardrails.approval.deciding.decision import Decision
-from sudo_mcp_guardrails.approval.deciding.events import KINDS, Notified, event_of
+from sudo_mcp_guardrails.approval.deciding.events import CONTAINMENT, KINDS, Notified, event_of
 from sudo_mcp_guardrails.approval.errors import ApprovalError
 from sudo_mcp_guardrails.approval.store.case import REFUSED
-from sudo_mcp_guardrails.approval.store.signers import KINDS_OF_DECISION_KEY
+from sudo_mcp_guardrails.approval.store.signers import KINDS_OF_DECISION_KEY, KINDS_OF_RESPONDER_KEY
 from sudo_mcp_guardrails.approval.store.steps import answer, line
 from sudo_mcp_guardrails.handlers.approval_settings import workplace
 
@@ -93,18 +93,21 @@ def forgery(place: Workplace, case: Case, callback: object) -> str:
         signed = base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError):
         return "its signature is not base64"
-    if not place.verifier.verify(place.keys.decision, bytes.fromhex(decision), signed):
+    known = _decided(case, callback["number"])
+    key = place.keys.responder if decision in known.get(CONTAINMENT, ()) else place.keys.decision
+    if not place.verifier.verify(key, bytes.fromhex(decision), signed):
         return "the decision key did not sign it"
-    return "" if decision in _decided(case, callback["number"]) else "the chain has no such decision under its number"
+    return "" if any(decision in each for each in known.values()) else "the chain has no such decision under its number"
 
 
-def _decided(case: Case, number: object) -> set[str]:
-    """Return the digest of the decision that a record holds; of a withdrawal, the record's own."""
+def _decided(case: Case, number: object) -> dict[str, set[str]]:
+    """Return by its kind the digest of the decision that a record holds; of a withdrawal, the record's own."""
     for record in case.records:
-        if type(number) is int and record.number == number and record.kind in KINDS_OF_DECISION_KEY:
+        decides = record.kind in KINDS_OF_DECISION_KEY | KINDS_OF_RESPONDER_KEY
+        if type(number) is int and record.number == number and decides:
             event = event_of(record.kind, record.body) if record.kind in KINDS else None
-            return {event.digest if isinstance(event, Decision) else record.digest}
-    return set()
+            return {record.kind: {event.digest if isinstance(event, Decision) else record.digest}}
+    return {}
 
 
 def _record_forgery(place: Workplace, case: Case, callback: object, because: str, number: int) -> None:

@@ -14,7 +14,7 @@ from sudo_mcp_guardrails.approval.deciding.events import ExecutionEnded, Outcome
 from sudo_mcp_guardrails.approval.deciding.status import State
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 from sudo_mcp_guardrails.approval.store.asked import SCAN_NONE
-from sudo_mcp_guardrails.approval.store.case import REFUSED, SCAN
+from sudo_mcp_guardrails.approval.store.case import ENDED_UNASKED, REFUSED, SCAN
 from sudo_mcp_guardrails.approval.store.steps import line, notices
 from sudo_mcp_guardrails.approval.trust_ledger.facts import HardTrigger, Result, Trigger
 from sudo_mcp_guardrails.approval.trust_ledger.facts import Outcome as TrustOutcome
@@ -176,7 +176,7 @@ def _failed(place: Workplace, event: dict[str, Any]) -> dict[str, Any]:
 def _case(place: Workplace, approval: str) -> tuple[Case | None, str]:
     """Return an approval, or None and why where it was refused before it was asked for, or is not there at all."""
     records = place.evidence.checked(approval, place.verifier, place.keys)
-    if not records or records[0].kind == REFUSED:
+    if not records or records[0].kind in ENDED_UNASKED:
         return None, line(records[0].body.get("reason", "")) if records else ""
     return place.case(approval), ""
 

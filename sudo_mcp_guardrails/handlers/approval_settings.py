@@ -87,7 +87,10 @@ class Workplace:
     @cached_property
     def keys(self) -> Keys:
         """The keys that count."""
-        return Keys(self.environ["EVIDENCE_KEY"], self.environ["DECISION_KEY"], self.environ.get("TRUST_KEY", ""))
+        named = self.environ
+        return Keys(
+            named["EVIDENCE_KEY"], named["DECISION_KEY"], named.get("TRUST_KEY", ""), named.get("RESPONDER_KEY", "")
+        )
 
     @cached_property
     def verifier(self) -> KmsVerifier:

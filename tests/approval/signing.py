@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sudo_mcp_guardrails.approval.authentication.p256 import G, N, P, P256PublicKey
+from sudo_mcp_guardrails.approval.authentication.p256 import P256PublicKey
+from sudo_mcp_guardrails.approval.authentication.p256_curve import G, N, P
 
 Affine = tuple[int, int] | None
 

@@ -48,7 +48,6 @@ _APPROVAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 _CHANGE_SET: Final = re.compile(
     r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:changeSet/[A-Za-z][-A-Za-z0-9]{0,127}/[0-9a-f-]{36}"
 )
-_PROJECT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,254}")
 _WAYS: Final[dict[Form, Way]] = {
     Form.CHANGE_SET: ChangeSetWay(),
     Form.CLOUD_CONTROL: CloudControlWay(),

@@ -124,6 +124,17 @@ class Grounds:
         )
         return BundleRef(key, str(answer["VersionId"]), bundle.digest)
 
+    def project(self, asker: Asker) -> str:
+        """Return the ARN of the project that applies the agent's Terraform plans; raises PlanError for none."""
+        known = (self.settings.terraform or {}).get("projects")
+        name = str((known.get(asker.requester.agent) if isinstance(known, dict) else "") or "")
+        if not _PROJECT.fullmatch(name):
+            raise PlanError(
+                f"no project is set that carries out plans of Terraform of agent {asker.requester.agent!r}, expected "
+                "the name of one"
+            )
+        return f"arn:{self.partition}:codebuild:{asker.region}:{asker.account}:project/{name}"
+
     def apply_settings(self, asker: Asker, plan: Plan, bundle: BundleRef) -> ApplySettings:
         """Return with what a plan is carried out.
 
@@ -132,10 +143,7 @@ class Grounds:
         """
         project, variables = "", {}
         if plan.form is Form.TERRAFORM:
-            name = str((self.settings.terraform or {}).get("project") or "")
-            if not _PROJECT.fullmatch(name):
-                raise PlanError("no project is set that carries out plans of Terraform, expected the name of one")
-            project = f"arn:{self.partition}:codebuild:{asker.region}:{asker.account}:project/{name}"
+            project = self.project(asker)
             options = plan.parameters["Options"]
             key, version = (str(options.get(each) or "") for each in saved_plan.PLACE)
             if not (key and version):

@@ -1,7 +1,7 @@
-"""Verify a recorded decision's assertion a second time: offline, from the evidence alone.
+"""Verify a recorded assertion a second time: offline, from the evidence alone.
 
-What was verified when the decision came in is done again, with the key that the evidence of the enrolment has. The
-counter is not compared: the order of decisions of several approvals is in none of their chains.
+What was verified when a decision, a delegation or a ruling came in is done again, with the key that the evidence of the
+enrolment has. The counter is not compared: the order of decisions of several approvals is in none of their chains.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.approval.authentication.registration import Registration
     from sudo_mcp_guardrails.approval.authentication.webauthn import SignatureVerifier
-    from sudo_mcp_guardrails.approval.deciding.decision import Decision
+    from sudo_mcp_guardrails.approval.deciding.decision import Decision, Factor
     from sudo_mcp_guardrails.approval.deciding.request import ApprovalRequest
 
 
@@ -66,12 +66,52 @@ def verify_again(
         request.plan_digest,
     ):
         raise DecisionError(f"the assertion is about approval {stated.approval_id!r} as it is not asked for here")
+    _check(assertion, factor, stated.challenge, decision.time, registration, enrolled, parties, verify)
+
+
+def verify_factor_again(
+    factor: Factor,
+    challenge: str,
+    time: int,
+    registration: Registration,
+    *,
+    enrolled: int,
+    parties: Mapping[str, RelyingParty],
+    verify: SignatureVerifier = verify_es256,
+) -> None:
+    """Verify that the owner of an enrolled key stated something else than a decision: a delegation, or a ruling.
+
+    Args:
+        factor: as it is recorded.
+        challenge: digest over what is stated, computed anew.
+        time: when it was proved.
+        registration: as for :func:`verify_again`, like the others.
+        enrolled: as there.
+        parties: as there.
+        verify: as there.
+
+    Raises:
+        DecisionError: it does not hold, with the first reason.
+    """
+    _check(Assertion.of(factor), factor, challenge, time, registration, enrolled, parties, verify)
+
+
+def _check(  # noqa: PLR0917 - all that an assertion is verified by
+    assertion: Assertion,
+    factor: Factor,
+    challenge: str,
+    time: int,
+    registration: Registration,
+    enrolled: int,
+    parties: Mapping[str, RelyingParty],
+    verify: SignatureVerifier,
+) -> None:
     # Clocks of two processes may differ a little: who enrols a key and decides at once has done nothing wrong.
-    if enrolled > decision.time + MAX_SKEW:
-        raise DecisionError(f"its key was enrolled {written(enrolled)}, after the decision of {written(decision.time)}")
+    if enrolled > time + MAX_SKEW:
+        raise DecisionError(f"its key was enrolled {written(enrolled)}, after the decision of {written(time)}")
     found = verify_assertion(
         assertion,
-        challenge=stated.challenge,
+        challenge=challenge,
         credential=Credential(assertion.credential_id, registration.person, registration.key),
         approver=registration.person,
         party=_party(assertion, factor.issuer, parties),

@@ -11,22 +11,22 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from functools import cache, cached_property
+from itertools import count
+from typing import TYPE_CHECKING, Final
 
-P: Final = 2**256 - 2**224 + 2**192 + 2**96 - 1
-N: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-B: Final = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-G: Final = (
-    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
-)
+from sudo_mcp_guardrails.approval.authentication.p256_curve import B, G, N, P, Table, sum_of_multiples, x_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_SIGNATURE: Final = 72
 """Bytes of the longest DER of two numbers of 256 bits."""
 _SPKI: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 """What stands before a point in the SubjectPublicKeyInfo of a P-256 key, RFC 5480."""
 _POINT: Final = 65
-_Jacobian = tuple[int, int, int]
-_INFINITY: Final[_Jacobian] = (1, 1, 0)
+_TABLE_AFTER: Final = 32
+"""Signatures after which a key gets a table: so many take as long as making one."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,28 @@ class P256PublicKey:
         if not (0 < r < N and 0 < s < N):
             return False
         inverse = pow(s, -1, N)
-        found = _sum_of_multiples(int.from_bytes(digest, "big") * inverse % N, r * inverse % N, (self.x, self.y))
+        first, second = int.from_bytes(digest, "big") * inverse % N, r * inverse % N
+        if next(self._uses) < _TABLE_AFTER:
+            found = sum_of_multiples(first, second, (self.x, self.y))
+        else:
+            found = x_of(self._table.multiple(second, _generator().multiple(first)))
         if found is None:
             return False
         # x is of the field, which is a little larger than the order: it counts modulo the order.
         return found % N == r
+
+    @cached_property
+    def _uses(self) -> Iterator[int]:
+        return count()
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table((self.x, self.y))
+
+
+@cache
+def _generator() -> Table:
+    return Table(G)
 
 
 def _read(der: bytes) -> tuple[int, int] | None:
@@ -125,49 +142,3 @@ def _integer(der: bytes) -> tuple[int, bytes] | None:
     if body[0] & 0x80 or (len(body) > 1 and body[0] == 0 and not body[1] & 0x80):
         return None
     return int.from_bytes(body, "big"), der[2 + der[1] :]
-
-
-def _sum_of_multiples(first: int, second: int, point: tuple[int, int]) -> int | None:
-    """Return x of ``first * G + second * point``, both at once (Shamir's trick); None for the point at infinity."""
-    generator, other = (*G, 1), (*point, 1)
-    table = (_INFINITY, generator, other, _add(generator, other))
-    found = _INFINITY
-    for bit in range(max(first.bit_length(), second.bit_length()) - 1, -1, -1):
-        found = _double(found)
-        chosen = (first >> bit & 1) | (second >> bit & 1) << 1
-        if chosen:
-            found = _add(found, table[chosen])
-    x, _, z = found
-    return None if z == 0 else x * pow(z, -2, P) % P
-
-
-def _double(point: _Jacobian) -> _Jacobian:
-    """Double a point: "dbl-2001-b" of the Explicit-Formulas Database, for a = -3. No point here has y = 0."""
-    x, y, z = point
-    if z == 0:
-        return _INFINITY
-    delta, gamma = z * z % P, y * y % P
-    beta = x * gamma % P
-    alpha = 3 * (x - delta) * (x + delta) % P
-    third = (alpha * alpha - 8 * beta) % P
-    return third, (alpha * (4 * beta - third) - 8 * gamma * gamma) % P, ((y + z) * (y + z) - gamma - delta) % P
-
-
-def _add(first: _Jacobian, second: _Jacobian) -> _Jacobian:
-    """Add two points, also equal and opposite ones, which forged signatures lead to."""
-    x1, y1, z1 = first
-    x2, y2, z2 = second
-    if z1 == 0:
-        return second
-    if z2 == 0:
-        return first
-    z1z1, z2z2 = z1 * z1 % P, z2 * z2 % P
-    u1, u2 = x1 * z2z2 % P, x2 * z1z1 % P
-    s1, s2 = y1 * z2 * z2z2 % P, y2 * z1 * z1z1 % P
-    if u1 == u2:
-        return _double(first) if s1 == s2 else _INFINITY
-    h, r = u2 - u1, s2 - s1
-    hh = h * h % P
-    hhh, v = h * hh % P, u1 * hh % P
-    x3 = (r * r - hhh - 2 * v) % P
-    return x3, (r * (v - x3) - s1 * hhh) % P, z1 * z2 * h % P

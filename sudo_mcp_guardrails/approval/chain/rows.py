@@ -20,6 +20,12 @@ MAX_CELL: Final = 2_000
 """Longest text of a cell; what is longer ends in an ellipsis."""
 _WHAT: Final = (
     "verdict",
+    "action",
+    "delegate",
+    "starts",
+    "ends",
+    "ended",
+    "lent",
     "rule",
     "execution",
     "outcome",
@@ -36,7 +42,7 @@ _WHAT: Final = (
 _WHY: Final = ("comment", "reason", "reasons", "detail", "ticket")
 _PROOF: Final = ("kind", "issuer", "authTime", "amr", "mfaAge", "boundDigest", "userVerified", "credential")
 _BEHIND: Final = ("agent", "run", "person", "owner", "security", "onBehalfOf", "delegator", "by")
-_NESTED: Final = ("statement", "requester", "proxy", "delegation")
+_NESTED: Final = ("statement", "requester", "proxy", "delegation", "proof")
 _DEPTH: Final = 4
 
 

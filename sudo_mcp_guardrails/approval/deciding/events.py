@@ -95,6 +95,33 @@ class Withdrawal(codec.Documented):
 
 
 @dataclass(frozen=True)
+class ContainmentWithdrawal(codec.Documented):
+    """Whoever contains the agent takes its request back. It says nothing of whether the plan was good.
+
+    Attributes:
+        approval_id: of the request.
+        by: ARN of who contains.
+        reason: why.
+        containment: id of the incident, by which the restore record and the containment's own chain are found.
+        time: when.
+    """
+
+    approval_id: str
+    by: str
+    reason: str
+    containment: str
+    time: Time
+
+    def __post_init__(self) -> None:
+        """Validate; raises DecisionError."""
+        check_name("approval id", self.approval_id)
+        check_name("who withdraws", self.by)
+        check_text("reason", self.reason, empty=False)
+        check_name("containment", self.containment)
+        check_time("time", self.time)
+
+
+@dataclass(frozen=True)
 class ExecutionStarted(codec.Documented):
     """The broker read the plan again and is about to carry it out.
 
@@ -176,12 +203,17 @@ class Notified(codec.Documented):
         check_time("time", self.time)
 
 
-Event = Viewed | Decision | RuleDecision | Withdrawal | ExecutionStarted | ExecutionEnded | Notified
+Event = (
+    Viewed | Decision | RuleDecision | Withdrawal | ContainmentWithdrawal | ExecutionStarted | ExecutionEnded | Notified
+)
+CONTAINMENT: Final = "containment-withdrawal"
+"""Kind of the record with which whoever contains an agent takes its request back."""
 KINDS: Final[dict[str, type[Any]]] = {
     "view": Viewed,
     "decision": Decision,
     "rule-decision": RuleDecision,
     "withdrawal": Withdrawal,
+    CONTAINMENT: ContainmentWithdrawal,
     "execution": ExecutionStarted,
     "outcome": ExecutionEnded,
     "notified": Notified,

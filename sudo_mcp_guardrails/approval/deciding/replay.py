@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sudo_mcp_guardrails.approval.deciding.approval_digest import approval_digest
 from sudo_mcp_guardrails.approval.deciding.decision import Decision, Verdict
 from sudo_mcp_guardrails.approval.deciding.events import (
+    ContainmentWithdrawal,
     ExecutionEnded,
     ExecutionStarted,
     Notified,
@@ -183,6 +184,12 @@ class Replay:
         self._finish(State.WITHDRAWN, f"{event.by} took it back")
 
     @_apply.register
+    def _(self, event: ContainmentWithdrawal) -> None:
+        # Who may is said by the key that signs such a record, and by nothing in it.
+        self._check_open()
+        self._finish(State.WITHDRAWN, f"its agent is contained in incident {event.containment}")
+
+    @_apply.register
     def _(self, event: ExecutionStarted) -> None:
         if self._execution:
             if event.execution == self._execution:
@@ -224,5 +231,11 @@ class Replay:
 
     def _refuse(self, event: Event, reason: str) -> None:
         who = event.statement.approver if isinstance(event, Decision) else ""
-        who = event.by if isinstance(event, Withdrawal) else event.approver if isinstance(event, Viewed) else who
+        who = (
+            event.by
+            if isinstance(event, (Withdrawal, ContainmentWithdrawal))
+            else event.approver
+            if isinstance(event, Viewed)
+            else who
+        )
         self.uncounted.append(Uncounted(self._number, kind_of(event), who, reason))

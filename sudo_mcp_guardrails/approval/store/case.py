@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.approval.deciding.approval_digest import approval_digest
 from sudo_mcp_guardrails.approval.deciding.decision import Decision, Verdict
 from sudo_mcp_guardrails.approval.deciding.evaluate import evaluate
-from sudo_mcp_guardrails.approval.deciding.events import KINDS, ExecutionEnded, ExecutionStarted, event_of
+from sudo_mcp_guardrails.approval.deciding.events import CONTAINMENT, KINDS, ExecutionEnded, ExecutionStarted, event_of
 from sudo_mcp_guardrails.approval.deciding.status import About, Notice, State
 from sudo_mcp_guardrails.approval.errors import DecisionError, EvidenceError
 from sudo_mcp_guardrails.approval.moments import written
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SCAN: Final = "scan"
 REFUSED: Final = "refused"
 """Kinds of the workflow's own records."""
+ENDED_UNASKED: Final = frozenset({REFUSED, CONTAINMENT})
+"""Kinds of records that a chain begins with where it ended before anything was asked for."""
 
 
 @dataclass(frozen=True)

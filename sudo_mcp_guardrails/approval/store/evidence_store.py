@@ -17,7 +17,8 @@ from sudo_mcp_guardrails.approval.chain.check import verify
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 from sudo_mcp_guardrails.approval.evidence import MAX_NUMBER, Record, check_chain
 from sudo_mcp_guardrails.approval.moments import written
-from sudo_mcp_guardrails.approval.store.aws import CONDITION_FAILED, CONFLICT, THERE, code_of, pages, text_of
+from sudo_mcp_guardrails.approval.store.aws import CONDITION_FAILED, code_of, pages, text_of
+from sudo_mcp_guardrails.approval.store.copies import Copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,12 +28,8 @@ if TYPE_CHECKING:
 
 MAX_RACES: Final = 100
 """How often a record is made anew where another one was there first."""
-COPIES: Final = "records/"
-"""What keys of copies begin with."""
 _MAX_PAUSE: Final = 0.5
 _MAX_DOUBLINGS: Final = 6
-_COPY_ATTEMPTS: Final = 5
-_MAX_REMEMBERED: Final = 50_000
 
 
 class Lost(EvidenceError):  # noqa: N818 - it is an answer: somebody else was there first
@@ -64,13 +61,11 @@ class EvidenceStore:
         pause: Callable[[float], None] = clocks.sleep,
     ) -> None:
         self._dynamodb = dynamodb
-        self._s3 = s3
         self._table = table
-        self._bucket = bucket
+        self._copies = Copies(s3, bucket) if bucket else None
         self._signer = signer
         self._clock = clock
         self._pause = pause
-        self._copied: set[tuple[str, int]] = set()
 
     def now(self) -> int:
         """Return the time that a record would get, in whole seconds."""
@@ -146,29 +141,8 @@ class EvidenceStore:
 
     def copy(self, record: Record) -> None:
         """Copy a record to the bucket, where it is not there yet."""
-        known = (record.chain, record.number)
-        if not self._bucket or known in self._copied:
-            return
-        for attempt in range(_COPY_ATTEMPTS):
-            try:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=copy_key(record.chain, record.number),
-                    Body=record.line(),
-                    ContentType="application/json",
-                    ChecksumAlgorithm="SHA256",  # Object Lock takes no object without a checksum
-                    IfNoneMatch="*",
-                )
-            except Exception as error:  # noqa: PERF203 - as above
-                code = code_of(error)
-                if code not in THERE | CONFLICT or (code in CONFLICT and attempt + 1 == _COPY_ATTEMPTS):
-                    raise
-                if code in THERE:
-                    break
-            else:
-                break
-        if len(self._copied) < _MAX_REMEMBERED:
-            self._copied.add(known)
+        if self._copies is not None:
+            self._copies.keep(record)
 
     def last(self, chain: str) -> Record | None:
         """Return the last record of a chain; None where it has none. Nothing is verified."""
@@ -258,8 +232,3 @@ def check_records(chain: str, records: Sequence[Record], verifier: Verifier, key
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise EvidenceError(f"chain {chain!r} is not whole: {problems[0].text}{more}")
     return list(records)
-
-
-def copy_key(chain: str, number: int) -> str:
-    """Return the key of a record's copy."""
-    return f"{COPIES}{check_chain(chain)}/{number:08d}.json"

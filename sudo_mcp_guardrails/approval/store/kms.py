@@ -3,18 +3,25 @@
 AWS KMS API reference, ``Sign``: with ``MessageType`` ``DIGEST`` the message is the 32 bytes of the hash, which KMS does
 not hash again; ``ECDSA_SHA_256`` gives DER (RFC 3279). ``GetPublicKey`` gives a SubjectPublicKeyInfo in DER. A key pair
 never changes under its ARN, so its public half is asked for once in a process: verifying takes no call, and 1,000
-approvals at once do not meet the account's limit of requests with asymmetric keys.
+approvals at once do not meet the account's limit of requests with asymmetric keys. That there is no such key is
+believed for some seconds alone: enough for the rest of a chain, and no answer of a moment outlasts it for long.
 """
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.approval.authentication.p256 import P256PublicKey
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 from sudo_mcp_guardrails.approval.store.aws import code_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MISSING_SECONDS: Final = 30
+"""How long a key that was not there is not asked for again."""
 ALGORITHM: Final = "ECDSA_SHA_256"
 MESSAGE_TYPE: Final = "DIGEST"
 _NO_KEY: Final = frozenset({"NotFoundException", "InvalidArnException", "UnsupportedOperationException"})
@@ -64,11 +71,14 @@ class KmsVerifier:
 
     Args:
         client: boto3's client of KMS; may ``kms:GetPublicKey`` on the keys.
+        clock: seconds that only grow. Default: the process's.
     """
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401 - of boto3
+    def __init__(self, client: Any, clock: Callable[[], float] = time.monotonic) -> None:  # noqa: ANN401 - of boto3
         self._client = client
-        self._keys: dict[str, P256PublicKey | None] = {}
+        self._clock = clock
+        self._missing: dict[str, float] = {}
+        self._keys: dict[str, P256PublicKey] = {}
         # A chain is read again and again while it grows; a signature that was good stays good.
         self._good: OrderedDict[tuple[str, bytes, bytes], None] = OrderedDict()
 
@@ -93,9 +103,19 @@ class KmsVerifier:
         return True
 
     def _key(self, key_id: str) -> P256PublicKey | None:
-        if key_id not in self._keys:
-            self._keys[key_id] = self._asked(key_id)
-        return self._keys[key_id]
+        known = self._keys.get(key_id)
+        if known is not None:
+            return known
+        asked = self._missing.get(key_id)
+        if asked is not None and self._clock() - asked < MISSING_SECONDS:
+            return None
+        found = self._asked(key_id)
+        if found is None:
+            self._missing[key_id] = self._clock()
+        else:
+            self._keys[key_id] = found
+            self._missing.pop(key_id, None)
+        return found
 
     def _asked(self, key_id: str) -> P256PublicKey | None:
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.approval.chain.check import Flaw, Problem
+from sudo_mcp_guardrails.approval.deciding.events import CONTAINMENT
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ TRUST_CHAINS: Final = "trust/"
 """What names of chains of the ledger of trust begin with."""
 KINDS_OF_DECISION_KEY: Final = frozenset({"view", "decision", "decision-refused", "withdrawal", "registration"})
 """Kinds of records that the API function signs. A withdrawal by the run that asked is the intake's, see below."""
+KINDS_OF_RESPONDER_KEY: Final = frozenset({CONTAINMENT})
+"""Kinds of records that whoever contains agents signs: it takes requests back, and decides and carries out nothing."""
 _WITHDRAWAL: Final = "withdrawal"
 
 
@@ -32,6 +35,7 @@ class Keys:
         evidence: signs what the workflow's functions record.
         decision: signs what people do, as the API function recorded it.
         trust: signs the ledger of trust; empty where there is none.
+        responder: the kill switch's, which signs withdrawals of contained agents' requests; empty for none.
 
     Raises:
         EvidenceError: two of them are the same key, or the first or second is empty.
@@ -40,10 +44,11 @@ class Keys:
     evidence: str
     decision: str
     trust: str = ""
+    responder: str = ""
 
     def __post_init__(self) -> None:
         """Validate."""
-        given = [key for key in (self.evidence, self.decision, self.trust) if key]
+        given = [key for key in (self.evidence, self.decision, self.trust, self.responder) if key]
         if not (self.evidence and self.decision) or len(set(given)) < len(given):
             raise EvidenceError("the keys of evidence and decisions are none or the same, allowed: one key for each")
 
@@ -51,7 +56,12 @@ class Keys:
         """Return the keys whose signatures may be in a chain."""
         if chain.startswith(TRUST_CHAINS):
             return frozenset({self.trust} - {""})
-        return frozenset({self.evidence, self.decision})
+        return frozenset({self.evidence, self.decision, self.responder} - {""})
+
+    def _of_kind(self, kind: str) -> str:
+        if kind in KINDS_OF_RESPONDER_KEY:
+            return self.responder
+        return self.decision if kind in KINDS_OF_DECISION_KEY else self.evidence
 
     def misused(self, chain: str, records: Sequence[Record]) -> list[Problem]:
         """Return the records of a chain that are signed by the key of another kind."""
@@ -62,7 +72,7 @@ class Keys:
             return
         run = _run_of(records)
         for record in records:
-            expected = self.decision if record.kind in KINDS_OF_DECISION_KEY else self.evidence
+            expected = self._of_kind(record.kind)
             if record.key_id == expected:
                 continue
             # The intake records that the very run that asked takes its request back; it can take nobody else's.

@@ -1,11 +1,12 @@
 """Ledgers of trust as far as they were verified and replayed: kept in a process, so that it goes on from there.
 
-A tier is still a replay of the signed ledger, and nothing of it is stored outside of the process that verified it. What
-is kept is the replay after the last record that was verified, with that record's digest. The next look reads that very
-record again and all that follow, and verifies these as if the rest stood before them: numbers, digests, signatures and
-clocks. Where that record is gone or another one, or anything after it is not as it should be, what was kept is dropped
-and the whole ledger is verified, so that the answer is the one of a replay from the start. The digest commits to all
-that was replayed; that somebody changed records before it afterwards changes no answer, and shows at the latest after
+A tier is still a replay of the signed ledger, and nothing of it is stored outside of the process that verified it (how
+far signatures were verified is: see :mod:`~sudo_mcp_guardrails.approval.store.trust_mark`). What is kept is the replay
+after the last record that was verified, with that record's digest. The next look reads that very record again and all
+that follow, and verifies these as if the rest stood before them: numbers, digests, signatures and clocks. Where that
+record is gone or another one, or anything after it is not as it should be, what was kept is dropped and the whole
+ledger is verified, so that the answer is the one of a replay from the start. The digest commits to all that was
+replayed; that somebody changed records before it afterwards changes no answer, and shows at the latest after
 :data:`MAX_AGE`, when all of it is read again.
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.approval.chain.check import head_of, verify
 from sudo_mcp_guardrails.approval.errors import ApprovalError
+from sudo_mcp_guardrails.approval.store.trust_mark import Marks
 from sudo_mcp_guardrails.approval.trust import chain_name, entries_of, replay_ledger
 from sudo_mcp_guardrails.approval.trust_ledger.facts import Automatic, Outcome, Trigger
 from sudo_mcp_guardrails.approval.trust_ledger.replay import Replay
@@ -123,6 +125,7 @@ class Checkpoints:
         self._verifier = verifier
         self._keys = keys
         self._policy = policy
+        self._marks = Marks(store, verifier, keys)
         self._known: OrderedDict[str, Checkpoint] = OrderedDict()
         self._lock = Lock()
 
@@ -167,9 +170,14 @@ class Checkpoints:
 
     def _whole(self, agent: str) -> Ledger:
         chain, now = chain_name(agent), self._store.now()
+        last = self._marks.last(agent)
         records = self._store.records(chain)
         keys = self._keys.of_chain(chain)
-        state = replay_ledger(agent, records, self._policy, now, verifier=self._verifier, keys=keys)
+        # What a signed mark says was verified: signatures up to there are not checked again, digests are.
+        head = self._marks.head(agent, records, last)
+        state = replay_ledger(
+            agent, records, self._policy, now, verifier=self._verifier, keys=keys, published=head, known=head
+        )
         if state.broken or not records:
             return Ledger(state, records[-1] if records else None, {})
         known = Checkpoint(agent, self._policy, records, now)

@@ -36,6 +36,11 @@ COMMANDS = (
         "Let somebody decide in your place for a while, list what was lent to you, or end it.",
     ),
     Command(
+        "delegations",
+        "sudo_mcp_guardrails.cli.approvals.delegations:delegations",
+        "List what you lent and what was lent to you: to or from whom, for what, from when and until when.",
+    ),
+    Command(
         "enrol-code",
         "sudo_mcp_guardrails.cli.approvals.enrolling:enrol_code",
         "Offer somebody a code of one use, by which he enrols a passkey on the page; shown once.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.cli.approvals.found import Finding, Found
-from sudo_mcp_guardrails.cli.approvals.places import NOT_READ
+from sudo_mcp_guardrails.cli.approvals.ledgers import Ledgers
 from sudo_mcp_guardrails.cli.approvals.proofs import Proofs
 from sudo_mcp_guardrails.cli.approvals.rules import Rules
+from sudo_mcp_guardrails.cli.approvals.stored import NOT_READ
 from sudo_mcp_guardrails.cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.store.case import Case
     from sudo_mcp_guardrails.cli.approvals.found import Policies
     from sudo_mcp_guardrails.cli.approvals.keys import Signers
-    from sudo_mcp_guardrails.cli.approvals.places import Place
     from sudo_mcp_guardrails.cli.approvals.proofs import Proof
+    from sudo_mcp_guardrails.cli.approvals.stored import Place
 
 _OF_WORKFLOW: Final = frozenset({"execution", "outcome", "rule-decision"})
 """Kinds of events that the workflow itself records, and only where they are allowed."""
@@ -44,8 +45,9 @@ class Checker:
         self._proofs = Proofs(place, signers, policies.approval, policies.parties)
         self.found = Found(proofs=self._proofs.counts)
         self._rules = Rules(place, signers)
+        self._ledgers = Ledgers(place, signers, policies.trust)
         self.proofs: Mapping[int, Proof] = {}
-        """Of the decisions of the chain that was checked last, by the numbers of their records."""
+        """Of what people proved in the chain that was checked last, by the numbers of the records."""
 
     def check(self, chain: str) -> list[Record]:
         """Check a chain, and return its records in their order.
@@ -94,7 +96,7 @@ class Checker:
 
         try:
             if chain.startswith(TRUST_CHAINS):
-                return self._ledger(chain, records)
+                return self._ledgers.replayed(chain, records, self._now)
             if records[0].kind != "request" or not self._policies.approval:
                 return []
             case = Case.of(records)
@@ -113,10 +115,18 @@ class Checker:
         """Verify again, in a chain that is whole, what people proved their decisions by, and what let a rule decide."""
         from sudo_mcp_guardrails.approval.errors import ApprovalError
         from sudo_mcp_guardrails.approval.store.case import Case
+        from sudo_mcp_guardrails.approval.store.signers import TRUST_CHAINS
         from sudo_mcp_guardrails.cli.approvals.proofs import Checked
 
+        if chain.startswith(TRUST_CHAINS):
+            return self._ledgers.unruled(chain, records, self._proofs.since)
         if records[0].kind != "request":
-            return []
+            self.proofs = self._proofs.of_stated(records)
+            return [
+                Finding(chain, one, "proof", f"the proof of record {one} does not hold: {proof.text}")
+                for one, proof in self.proofs.items()
+                if proof.checked is Checked.FAILED
+            ]
         try:
             case = Case.of(records)
         except ApprovalError as error:
@@ -135,18 +145,6 @@ class Checker:
                 for one, reason in wrong.items()
             ),
         ]
-
-    def _ledger(self, chain: str, records: list[Record]) -> list[Finding]:
-        from sudo_mcp_guardrails.approval.store.signers import TRUST_CHAINS
-        from sudo_mcp_guardrails.approval.trust import replay_ledger
-
-        if self._policies.trust is None:
-            return []
-        keys, verifier = self._signers
-        agent = chain.removeprefix(TRUST_CHAINS)
-        now = max(self._now, records[-1].time)
-        state = replay_ledger(agent, records, self._policies.trust, now, verifier=verifier, keys=keys.of_chain(chain))
-        return [Finding(chain, 0, "unreadable", state.broken)] if state.broken else []
 
 
 def read_chain(place: Place, chain: str) -> tuple[list[Record], list[Finding]]:

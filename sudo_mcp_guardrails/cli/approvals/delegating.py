@@ -2,8 +2,8 @@
 
 ``delegate IDENTITY --until … --reason …`` takes a fresh sign-in for just this, as a decision does; it lends what the
 delegator's own groups allow, or those of ``--group``, and nothing that was lent to him. ``--end ID``, for either of the
-two, takes none: it only takes rights away. Without both, what you may decide under now is listed; whoever lends finds
-the id in what the command printed, and in the evidence.
+two, takes none: it only takes rights away. Without both, what you may decide under now is listed; ``delegations`` lists
+what you lent as well.
 
 Summary keys: ``did`` (``listed``, ``made``, ``ended`` or ``refused``), ``delegation`` (the id; empty for a list),
 ``refused``, ``delegations`` (items). Items: ``id``, ``delegator``, ``delegate``, ``starts``, ``ends``, ``groups``
@@ -130,8 +130,8 @@ def _lend(answer: Answer, reached: Reached, wish: dict[str, Any]) -> None:
 
 
 def _challenge(reached: Reached, stated: dict[str, Any]) -> str:
+    from sudo_mcp_guardrails.approval.authentication.stated import DELEGATION_KIND
     from sudo_mcp_guardrails.approval.canonical import digest
-    from sudo_mcp_guardrails.handlers.approval_api_delegating import DELEGATION_KIND
 
     return digest(DELEGATION_KIND, {**stated, "delegator": reached.session.identity})
 

@@ -1,8 +1,9 @@
 """``mcp-guardrails approvals export``: the evidence as rows for an auditor: who, what, when, why, on which proof.
 
 Each row says whether its chain is whole: ``yes``, ``no``, or ``not checked`` where no keys are given. The row of a
-decision says whether its proof was verified again: ``verified`` for a passkey's assertion that holds, ``failed`` with
-the reason, ``not kept`` for a token or a session, ``not checked``. Summary keys: ``file``, ``format``, ``records``,
+decision, a delegation or a ruling about trust says whether its proof was verified again: ``verified`` for a passkey's
+assertion that holds, ``failed`` with the reason, ``not kept`` for a token or a session, ``older`` for a delegation or a
+ruling of before proofs of these were kept, ``not checked``. Summary keys: ``file``, ``format``, ``records``,
 ``chains``, ``broken``, ``checked``, ``proofs``. Items: those of ``approvals verify``. The exit code is 1 where a chain
 is broken; the file is written all the same, since it is then that somebody wants to see it.
 """
@@ -16,7 +17,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sudo_mcp_guardrails.cli.approvals.keys import DecisionKeyOption, EvidenceKeyOption, TrustKeyOption, signers
+from sudo_mcp_guardrails.cli.approvals.keys import (
+    DecisionKeyOption,
+    EvidenceKeyOption,
+    ResponderKeyOption,
+    TrustKeyOption,
+    signers,
+)
 from sudo_mcp_guardrails.cli.approvals.places import PlacesArgument, open_places
 from sudo_mcp_guardrails.cli.approvals.verify import PolicyOption, read_policies
 from sudo_mcp_guardrails.cli.errors import InputError
@@ -54,6 +61,7 @@ def export(
     evidence_key: EvidenceKeyOption = None,
     decision_key: DecisionKeyOption = None,
     trust_key: TrustKeyOption = None,
+    responder_key: ResponderKeyOption = None,
     policy: PolicyOption = None,
     endpoint_url: EndpointOption = None,
     profile: ProfileOption = None,
@@ -67,7 +75,7 @@ def export(
 
     with answering(as_json=as_json) as answer:
         aws = access(profile, region, endpoint_url)
-        known = signers(evidence_key, decision_key, trust_key, aws)
+        known = signers(evidence_key, decision_key, trust_key, aws, responder_key)
         now = int(time.time())
         place = open_places(places, aws)
         chains = _chains(place, chain, places)
@@ -108,11 +116,12 @@ def _rows(
     place: Joined, chains: list[str], checker: Checker | None, found: Found, step: Callable[[], None]
 ) -> Iterator[ExportRow]:
     """Yield the rows, chain by chain: no more than one chain is in memory."""
+    from sudo_mcp_guardrails.approval.authentication.stated import is_stated
     from sudo_mcp_guardrails.approval.chain.rows import audit_rows
     from sudo_mcp_guardrails.cli.approvals.checking import read_chain
-    from sudo_mcp_guardrails.cli.approvals.places import NOT_READ
     from sudo_mcp_guardrails.cli.approvals.proofs import DECISION
     from sudo_mcp_guardrails.cli.approvals.rows import ExportRow
+    from sudo_mcp_guardrails.cli.approvals.stored import NOT_READ
 
     for chain in chains:
         if checker:
@@ -127,7 +136,7 @@ def _rows(
             found.add(findings)
             whole = "no" if findings else "not checked"
             proofs, unproved = {}, "not checked: no keys were given"
-        for row in audit_rows(records):
+        for record, row in zip(records, audit_rows(records), strict=True):
             proof = proofs.get(row.number) or unproved
-            yield ExportRow(row, whole, str(proof) if row.kind == DECISION else "")
+            yield ExportRow(row, whole, str(proof) if row.kind == DECISION or is_stated(record) else "")
         step()

@@ -41,6 +41,16 @@ TrustKeyOption = Annotated[
     typer.Option("--trust-key", metavar="KEYID[=FILE]", help=f"Signs the ledger of trust. {_HELP}", show_default=False),
 ]
 
+ResponderKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--responder-key",
+        metavar="KEYID[=FILE]",
+        help=f"The kill switch's, which withdraws what contained agents asked for. {_HELP}",
+        show_default=False,
+    ),
+]
+
 
 class Signers(NamedTuple):
     """The keys that count, and their public halves."""
@@ -49,14 +59,17 @@ class Signers(NamedTuple):
     verifier: PublicKeys
 
 
-def signers(evidence: str | None, decision: str | None, trust: str | None, aws: AwsAccess) -> Signers | None:
-    """Return the keys that three options give; None where none is given.
+def signers(
+    evidence: str | None, decision: str | None, trust: str | None, aws: AwsAccess, responder: str | None = None
+) -> Signers | None:
+    """Return the keys that four options give; None where none is given.
 
     Args:
         evidence: signs what the workflow does.
         decision: signs what people do.
         trust: signs the ledger of trust.
         aws: how to reach KMS.
+        responder: signs withdrawals of contained agents' requests.
 
     Raises:
         InputError: only some are given, or a public key cannot be had.
@@ -65,13 +78,13 @@ def signers(evidence: str | None, decision: str | None, trust: str | None, aws: 
     from sudo_mcp_guardrails.approval.chain.keys import PublicKeys
     from sudo_mcp_guardrails.approval.store.signers import Keys
 
-    if not (evidence or decision or trust):
+    if not (evidence or decision or trust or responder):
         return None
     if not (evidence and decision):
         raise InputError("--evidence-key and --decision-key go together, expected both: each signs its own kinds")
     found = {}
     names = []
-    for given in (evidence, decision, trust):
+    for given in (evidence, decision, trust, responder):
         name, _, file = (given or "").partition("=")
         names.append(name)
         if name:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.chain.rows import AuditRow
 
 PROVED: Final = "proof_verified"
-"""The last column but one: what became of a decision's proof when it was verified again; empty for other records."""
+"""The last column but one: what became of a record's proof when it was verified again; empty without one."""
 WHOLE: Final = "chain_whole"
 """The last column: whether the row's chain is whole."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -68,7 +68,7 @@ class ExportRow(NamedTuple):
     Attributes:
         row: what the record says.
         whole: ``yes``, ``no`` or ``not checked``.
-        proved: what became of a decision's proof; empty for what is no decision.
+        proved: what became of its proof; empty for what nobody had to prove.
     """
 
     row: AuditRow

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.evidence import Record
     from sudo_mcp_guardrails.approval.store.case import Case
     from sudo_mcp_guardrails.cli.approvals.keys import Signers
-    from sudo_mcp_guardrails.cli.approvals.places import Place
+    from sudo_mcp_guardrails.cli.approvals.stored import Place
 
 RULE_DECISION: Final = "rule-decision"
 _SKEW: Final = 300

@@ -34,7 +34,14 @@ class SessionKeys:
 
 
 def signed_headers(
-    keys: SessionKeys, method: str, url: str, body: bytes, *, region: str, now: float | None = None
+    keys: SessionKeys,
+    method: str,
+    url: str,
+    body: bytes,
+    *,
+    region: str,
+    service: str = SERVICE,
+    now: float | None = None,
 ) -> dict[str, str]:
     """Return the headers that prove who sends a request.
 
@@ -44,6 +51,7 @@ def signed_headers(
         url: whole, as it is sent.
         body: as it is sent; empty for none.
         region: of the function.
+        service: its signing name, where it is another.
         now: seconds since 1970. Default: the clock's.
     """
     parts = urlsplit(url)
@@ -59,7 +67,7 @@ def signed_headers(
         names,
         hashlib.sha256(body).hexdigest(),
     )
-    scope = f"{at[:8]}/{region}/{SERVICE}/aws4_request"
+    scope = f"{at[:8]}/{region}/{service}/aws4_request"
     to_sign = "\n".join((_ALGORITHM, at, scope, hashlib.sha256("\n".join(canonical).encode()).hexdigest()))
     key = f"AWS4{keys.secret_key}".encode()
     for part in scope.split("/"):

@@ -139,8 +139,8 @@ def _rule(answer: Answer, reached: Reached, path: str, agent: str, wish: _Wish) 
 
 
 def _challenge(agent: str, fingerprint: str, reached: Reached, stated: dict[str, str]) -> str:
+    from sudo_mcp_guardrails.approval.authentication.stated import RULING_KIND
     from sudo_mcp_guardrails.approval.canonical import digest
-    from sudo_mcp_guardrails.handlers.approval_api_trust import RULING_KIND
 
     whole = {**stated, "agent": agent, "fingerprint": fingerprint, "approver": reached.session.identity}
     return digest(RULING_KIND, whole)

@@ -3,15 +3,18 @@
 Summary keys: ``records`` (that could be read), ``broken`` (findings), ``chains``, ``broken_chains``, ``heads`` (that
 were published and that the chains were compared with), ``replayed`` (approvals, by ``--policy``), ``states`` (of these,
 how many are in each state), ``not_replayed`` (approvals of a version of the policy that was not given), ``proofs`` (of
-the decisions in chains that are whole, how many are ``verified``, ``failed``, ``not kept`` or ``not checked``),
+the decisions, delegations and rulings about trust in chains that are whole, how many are ``verified``, ``failed``,
+``not kept``, ``older`` or ``not checked``),
 ``rules_not_checked`` (decisions by rule of agents whose ledger of trust is not there). Items:
 ``chain``, ``number`` (0 where the chain as a whole is meant), ``flaw`` (``gap``, ``changed``, ``signature``, ``key``,
 ``other-chain``, ``duplicate``, ``time``, ``cut``, ``rewritten``, ``heads``, ``unreadable``, ``misplaced``,
 ``not-allowed``, ``proof``), ``text``; at most 10,000, while the counts are whole.
 
-Each decision that was proved by a passkey is verified again, with the key of the record of its enrolment; each that a
-rule made has its entry in the agent's ledger of trust. The exit code is 1 where anything is broken, and 2 where nothing
-is and an approval could not be replayed, a proof not be checked, or a ledger is not there.
+Each decision, delegation and ruling that was proved by a passkey is verified again, with the key of the record of its
+enrolment; each decision that a rule made has its entry in the agent's ledger of trust, and each entry there that people
+are to have ruled has their rulings. Delegations and rulings of before their proofs were kept are ``older``; from the
+first one on that keeps its proof, one without is broken. The exit code is 1 where anything is broken, and 2 where
+nothing is and an approval could not be replayed, a proof not be checked, or a ledger is not there.
 """
 
 from __future__ import annotations
@@ -24,7 +27,13 @@ import typer
 from rich.text import Text
 
 from sudo_mcp_guardrails.cli.approvals.files import read_file
-from sudo_mcp_guardrails.cli.approvals.keys import DecisionKeyOption, EvidenceKeyOption, TrustKeyOption, signers
+from sudo_mcp_guardrails.cli.approvals.keys import (
+    DecisionKeyOption,
+    EvidenceKeyOption,
+    ResponderKeyOption,
+    TrustKeyOption,
+    signers,
+)
 from sudo_mcp_guardrails.cli.approvals.places import PlacesArgument, documents, open_places
 from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
@@ -56,6 +65,7 @@ def verify(
     evidence_key: EvidenceKeyOption = None,
     decision_key: DecisionKeyOption = None,
     trust_key: TrustKeyOption = None,
+    responder_key: ResponderKeyOption = None,
     heads: Annotated[
         list[str] | None,
         typer.Option(
@@ -79,7 +89,7 @@ def verify(
         if until is not None and not heads:
             raise InputError("--until goes with --heads, expected where the published heads are")
         aws = access(profile, region, endpoint_url)
-        known = signers(evidence_key, decision_key, trust_key, aws)
+        known = signers(evidence_key, decision_key, trust_key, aws, responder_key)
         if known is None:
             raise InputError("verify needs --evidence-key and --decision-key, expected the keys whose signatures count")
         policies = read_policies(policy or [])
@@ -113,7 +123,7 @@ def _unknown(found: Found) -> str:
     if found.unknown:
         return f"{found.unknown} approvals are of a version of the policy that was not given, expected --policy"
     if count := found.proofs[Checked.UNKNOWN]:
-        return f"{count} decisions are by keys that were enrolled by another identity, expected --policy"
+        return f"{count} proofs are by keys that were enrolled by another identity, expected --policy"
     if found.rules_unknown:
         return (
             f"{found.rules_unknown} decisions are by rule, expected the ledger of trust in the place, and --trust-key"
@@ -182,7 +192,7 @@ def _say(found: Found, policies: Policies, answer: Answer, *, heads: bool) -> No
     states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items())) or "none"
     replayed = f"approvals: {states}" if policies.approval else "no --policy: approvals were not replayed"
     proofs = ", ".join(f"{count} {checked.value}" for checked, count in sorted(found.proofs.items())) or "none"
-    answer.text.print(f"{compared}; {replayed}; proofs of decisions: {proofs}", markup=False, soft_wrap=True)
+    answer.text.print(f"{compared}; {replayed}; proofs: {proofs}", markup=False, soft_wrap=True)
     answer.text.print(f"{found.records} records in {found.chains} chains: {found.broken} broken")
 
 

@@ -3,6 +3,7 @@ import { ApiError } from "./api.js";
 import * as auth from "./auth.js";
 import { add, announce, el, note, view } from "./dom.js";
 import { finishDecision, showApproval } from "./approval.js";
+import { showDelegations } from "./delegations.js";
 import { showKeys } from "./keys.js";
 import { showList } from "./list.js";
 import { showTrust } from "./trust.js";
@@ -11,6 +12,7 @@ const ROUTES = [
   [/^#\/approvals(?:\/(all))?$/, (all) => showList(all ? "all" : "open")],
   [/^#\/approvals\/([A-Za-z0-9][A-Za-z0-9_-]{7,63})$/, showApproval],
   [/^#\/keys$/, showKeys],
+  [/^#\/delegations$/, showDelegations],
   [/^#\/trust\/([a-z0-9][a-z0-9-]{0,62})$/, showTrust],
 ];
 

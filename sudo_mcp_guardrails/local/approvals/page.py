@@ -72,6 +72,11 @@ class Page:
         """Where a sign-in leads back to: the page itself."""
         return f"{self.url.rstrip('/')}/"
 
+    @property
+    def redirects(self) -> tuple[str, str]:
+        """The page's address with and without a slash at its end: identity providers compare it letter by letter."""
+        return self.redirect, self.redirect.rstrip("/")
+
     def token(self, person: Person, nonce: str = "") -> str:
         """Sign somebody in afresh, by password and one-time code, and return the id token.
 

@@ -133,7 +133,7 @@ class Serving:
         outputs = cdk.deploy(self._aws, {})[STACK]
         self._site = site = Site(self._aws, outputs, self.provider, ACCOUNT, REGION)
         site.set_up()
-        self.provider.register(Client(AUDIENCE, (site.page.redirect, self.redirect)))
+        self.provider.register(Client(AUDIENCE, (*site.page.redirects, self.redirect)))
         self.report("proposing some plans")
         self._propose()
 

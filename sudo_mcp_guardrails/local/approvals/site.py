@@ -58,7 +58,7 @@ class Site:
 
     def set_up(self) -> None:
         """Fill the directory, and have the provider know the page."""
-        self.provider.register(Client(AUDIENCE, (self.page.redirect,)))
+        self.provider.register(Client(AUDIENCE, self.page.redirects))
         dynamodb = self.of("dynamodb")
         for name, groups in GROUPS.items():
             item = {"identity": {"S": f"{self.provider.issuer}#{name}"}, "groups": {"SS": list(groups)}}

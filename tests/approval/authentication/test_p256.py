@@ -3,12 +3,20 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sudo_mcp_guardrails.approval.authentication import p256
-from sudo_mcp_guardrails.approval.authentication.p256 import N, P, P256PublicKey
+from sudo_mcp_guardrails.approval.authentication import p256, p256_curve
+from sudo_mcp_guardrails.approval.authentication.p256 import P256PublicKey
+from sudo_mcp_guardrails.approval.authentication.p256_curve import N, P, Table, x_of
 from tests.approval.signing import der_of, make_key, sign_digest
+
+
+@pytest.fixture(autouse=True, params=["at once", "by tables"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs as for a key that was just read, and as for one that was used for long."""
+    monkeypatch.setattr(p256, "_TABLE_AFTER", 0 if request.param == "by tables" else 10**9)
+
 
 MESSAGE = b"approve approval-0001"
 DIGEST = hashlib.sha256(MESSAGE).digest()
@@ -85,8 +93,8 @@ def integer(value: int) -> bytes:
 
 GOOD = der_of(R, S)
 # A point whose x lies between the order and the field's prime: there are few, and Wycheproof has one a curve.
-LARGE_X = next(x for x in range(N + 1, P) if pow(x**3 - 3 * x + p256.B, (P - 1) // 2, P) == 1)
-LARGE = P256PublicKey(LARGE_X, pow(LARGE_X**3 - 3 * LARGE_X + p256.B, (P + 1) // 4, P))
+LARGE_X = next(x for x in range(N + 1, P) if pow(x**3 - 3 * x + p256_curve.B, (P - 1) // 2, P) == 1)
+LARGE = P256PublicKey(LARGE_X, pow(LARGE_X**3 - 3 * LARGE_X + p256_curve.B, (P + 1) // 4, P))
 # Over a digest of zeros, r = s makes e/s*G + r/s*Q the key Q itself: a signature that holds, and a short one.
 R_SHORT = LARGE_X - N
 SHORT = der_of(R_SHORT, R_SHORT)
@@ -169,10 +177,36 @@ def test_a_sum_at_infinity_and_one_that_is_a_double_are_defined() -> None:
     opposite = (-r * private.secret) % N
     assert not private.public.verifies_digest(der_of(r, 1), opposite.to_bytes(32, "big"))
     equal = r * private.secret % N
-    doubled = p256._sum_of_multiples(equal, r, (private.public.x, private.public.y))
+    doubled = p256_curve.sum_of_multiples(equal, r, (private.public.x, private.public.y))
     assert doubled == make_key(2 * equal % N).public.x
-    assert p256._sum_of_multiples(opposite, r, (private.public.x, private.public.y)) is None
-    assert p256._sum_of_multiples(0, 0, (private.public.x, private.public.y)) is None
+    assert p256_curve.sum_of_multiples(opposite, r, (private.public.x, private.public.y)) is None
+    assert p256_curve.sum_of_multiples(0, 0, (private.public.x, private.public.y)) is None
+
+
+TABLE = Table((RFC_KEY.x, RFC_KEY.y))
+
+
+@given(st.one_of(st.integers(0, 130), st.integers(N - 130, N + 130), st.integers(0, 2**256 - 1)))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_table_gives_the_multiples_that_doubling_gives(factor: int) -> None:
+    assert x_of(TABLE.multiple(factor)) == p256_curve.sum_of_multiples(0, factor, (RFC_KEY.x, RFC_KEY.y))
+
+
+def test_sums_of_tables_at_infinity_and_doubles_are_defined() -> None:
+    one = TABLE.multiple(5)
+    assert x_of(TABLE.multiple(5, one)) == x_of(TABLE.multiple(10))
+    assert x_of(TABLE.multiple(N - 5, one)) is None
+    assert TABLE.multiple(0) == p256_curve.INFINITY
+
+
+def test_a_key_that_is_used_again_and_again_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(p256, "_TABLE_AFTER", 3)
+    key = P256PublicKey(RFC_KEY.x, RFC_KEY.y)
+    for number in range(5):
+        assert ("_table" in vars(key)) is (number > 3)
+        assert key.verifies(der_of(*RFC_SIGNATURES[b"sample"]), b"sample")
+        assert not RFC_KEY.verifies(der_of(R, S), b"sample")
+    assert key == RFC_KEY
 
 
 def test_a_digest_of_zeros_is_verified_by_its_other_half_alone() -> None:

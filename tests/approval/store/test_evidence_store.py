@@ -10,8 +10,9 @@ import pytest
 
 from sudo_mcp_guardrails.approval.errors import EvidenceError
 from sudo_mcp_guardrails.approval.evidence import Record
-from sudo_mcp_guardrails.approval.store.evidence_store import EvidenceStore, Lost, check_records, copy_key
-from sudo_mcp_guardrails.approval.store.kms import KmsSigner, KmsVerifier
+from sudo_mcp_guardrails.approval.store.copies import copy_key
+from sudo_mcp_guardrails.approval.store.evidence_store import EvidenceStore, Lost, check_records
+from sudo_mcp_guardrails.approval.store.kms import MISSING_SECONDS, KmsSigner, KmsVerifier
 from sudo_mcp_guardrails.approval.store.signers import Keys
 from tests.handlers.approval import fakes
 
@@ -253,6 +254,31 @@ def test_kms_signs_and_its_public_half_verifies(place: Place) -> None:
         signer.sign(b"\x01" * 31)
     with pytest.raises(EvidenceError, match="alias"):
         KmsSigner(place.kms, "alias/evidence")
+
+
+def test_a_key_that_was_not_there_is_asked_for_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    verifier = KmsVerifier(place.kms, lambda: now)
+    digest = b"\x01" * 32
+    signature = KmsSigner(place.kms, fakes.EVIDENCE_KEY).sign(digest)
+    asked: list[str] = []
+    get = place.kms.get_public_key
+
+    def spied(**call: Any) -> dict[str, Any]:
+        asked.append(call["KeyId"])
+        return get(**call)
+
+    monkeypatch.setattr(place.kms, "get_public_key", spied)
+    key = place.kms.keys.pop(fakes.EVIDENCE_KEY)
+    for _ in range(3):
+        assert not verifier.verify(fakes.EVIDENCE_KEY, digest, signature)
+    assert len(asked) == 1
+    place.kms.keys[fakes.EVIDENCE_KEY] = key
+    assert not verifier.verify(fakes.EVIDENCE_KEY, digest, signature)
+    now += MISSING_SECONDS
+    assert verifier.verify(fakes.EVIDENCE_KEY, digest, signature)
+    assert not verifier.verify(fakes.EVIDENCE_KEY, b"\x02" * 32, signature)
+    assert len(asked) == 2
 
 
 def test_a_kms_that_cannot_be_asked_is_no_bad_signature(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

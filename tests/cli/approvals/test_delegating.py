@@ -52,6 +52,35 @@ def test_what_is_lent_is_listed_decided_under_and_ended(desk: Desk) -> None:
     assert lent(desk) == []
 
 
+def test_who_lent_finds_what_he_lent(desk: Desk) -> None:
+    now = int(time.time())
+    soon = written(now + 2 * 86_400)[:10]
+    held = desk.run("delegate", ERIN, "--until", tomorrow(), "--reason", "on leave")["items"][0]
+    later = desk.run("delegate", ERIN, "--from", soon, "--until", soon, "--group", "sre", "--reason", "a day off")
+    found = desk.run("delegations")
+    assert found["summary"] == {"lent": 2, "borrowed": 0}
+    assert found["items"] == [
+        {"direction": "lent", "holds": True, **held},
+        {"direction": "lent", "holds": False, **later["items"][0]},
+    ]
+    desk.run("delegate", "--end", held["id"])
+    assert [item["id"] for item in desk.run("delegations")["items"]] == [later["summary"]["delegation"]]
+    desk.sits("erin")
+    assert desk.run("delegations")["summary"] == {"lent": 0, "borrowed": 0}
+    desk.sits("dave")
+    assert desk.run("delegations")["items"] == []
+
+
+def test_what_was_lent_to_somebody_is_listed_as_such(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    made = desk.run("delegate", ERIN, "--until", tomorrow(), "--reason", "on leave")["items"][0]
+    desk.sits("erin")
+    assert desk.run("delegations")["items"] == [{"direction": "borrowed", "holds": True, **made}]
+    assert cli.main(["approvals", "delegations", *desk.options]) == 0
+    told = capsys.readouterr().out
+    assert f"{made['id']}: all groups lent by {made['delegator']}, from " in told
+    assert f"until {made['ends']}: on leave" in told
+
+
 def test_a_day_lasts_to_its_end_and_groups_are_bounded(desk: Desk) -> None:
     now = int(time.time())
     first, last = written(now + 86_400)[:10], written(now + 2 * 86_400)[:10]

@@ -35,6 +35,20 @@ def test_its_samples_are_plans(operation: str, parameters: dict[str, object]) ->
     assert [change.actions for change in plan.changes] == [(f"sqs:{operation}",)]
 
 
+@pytest.mark.parametrize("url", ["http://page.localhost:4566", "http://page.localhost:4566/"])
+def test_a_sign_in_leads_back_to_the_page_by_either_form_of_its_address(url: str) -> None:
+    pytest.importorskip("cryptography", reason="the extra is not installed")
+    from sudo_mcp_guardrails.local.approvals.page import Page
+    from sudo_mcp_guardrails.local.approvals.people import AUDIENCE, people
+    from sudo_mcp_guardrails.local.oidc import Client, OidcProvider, sign_in
+
+    with OidcProvider(people()) as provider:
+        page = Page("http://localhost", url, provider)
+        provider.register(Client(AUDIENCE, page.redirects))
+        for redirect in ("http://page.localhost:4566", "http://page.localhost:4566/"):
+            assert sign_in(provider.issuer, AUDIENCE, redirect, provider.people["alice"])["id_token"]
+
+
 @pytest.mark.integration
 def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
     told = tmp_path / "told"

@@ -35,9 +35,10 @@ class Site:
 
     Args:
         directory: for the files of settings.
+        slash: whether the page's address, as everybody is told it, ends in one.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, slash: bool = True) -> None:
         from sudo_mcp_guardrails.local.oidc import Client, OidcProvider
         from sudo_mcp_guardrails.local.oidc import Person as Account
 
@@ -48,7 +49,8 @@ class Site:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": self}))
         self.server.daemon_threads = True
         self.url = f"http://localhost:{self.server.server_address[1]}/"
-        self.provider.register(Client("approvals", (self.url,)))
+        told = self.url if slash else self.url.rstrip("/")
+        self.provider.register(Client("approvals", (told,)))
         issuer = self.provider.issuer
         people = (
             *(Person(name, (f"{issuer}#{name}", f"{name}@example.com")) for name in GROUPS if name != "rita"),
@@ -59,7 +61,7 @@ class Site:
         party = {"id": "localhost", "origins": [self.url.rstrip("/")]}
         self.works = Works(directory, settings=replace(SETTINGS, policy=policy, relying_party=party), time=time.time())
         self.api = Api(self.works)
-        self.api.environ |= {"ISSUER": issuer, "PAGE_URL": self.url}
+        self.api.environ |= {"ISSUER": issuer, "PAGE_URL": told}
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def __enter__(self) -> Self:

@@ -85,7 +85,9 @@ def test_what_cannot_be_carried_out_is_said(scene: Scene) -> None:
     found = shown(scene, approval)
     assert (found["sessions"], found["role"]) == ([], "")
     assert "no project is set" in found["why"]
-    scene.works.configure(replace(SETTINGS, policy=scene.works.settings.policy, terraform={"project": "apply"}))
+    scene.works.configure(
+        replace(SETTINGS, policy=scene.works.settings.policy, terraform={"projects": {"release-bot": "apply"}})
+    )
     (one,) = shown(scene, approval)["sessions"]
     assert "PLAN_FILE_SHA256" in one["policy"]
 

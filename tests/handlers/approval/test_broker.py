@@ -39,6 +39,7 @@ CALLS = [
     {"service": "sqs", "operation": "CreateQueue", "parameters": {"QueueName": f"release-bot-{name}"}}
     for name in ("one", "two")
 ]
+PROJECTS = {"projects": {"release-bot": "mcp-guardrails-approval-terraform-release-bot"}}
 SAVED = b"PK: what terraform plan -out wrote"
 SAVED_HASH = hashlib.sha256(SAVED).hexdigest()
 PROPOSALS: dict[str, dict[str, Any]] = {
@@ -370,7 +371,7 @@ def test_an_execution_of_another_approval_is_not_followed(scene: Scene) -> None:
 @pytest.fixture
 def terraform(scene: Scene) -> str:
     """An approved plan of Terraform."""
-    scene.works.configure(replace(works.SETTINGS, terraform={"project": "mcp-guardrails-approval-terraform"}))
+    scene.works.configure(replace(works.SETTINGS, terraform=PROJECTS))
     data = samples.terraform()
     for row in data["resource_changes"]:
         row["change"]["after"] = json.loads(json.dumps(row["change"]["after"]).replace(samples.ACCOUNT, "222222222222"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sudo_mcp_guardrails.approval.moments import written
 from sudo_mcp_guardrails.toolchain.browser import ensure_axe, find_chromium
 from sudo_mcp_guardrails.toolchain.errors import ToolchainError
 from tests.handlers.approval.page_site import PASSWORD, Site
@@ -212,6 +214,55 @@ def test_a_key_is_enrolled_and_proves_a_decision(page: Any, site: Site) -> None:
     assert key.counter > 0
     records = [chain for chain, _ in site.works.dynamodb.tables["evidence"] if chain.startswith("credentials/")]
     assert len(records) == 1
+
+
+def test_a_sign_in_leads_back_to_an_address_without_a_slash(browser: Any, tmp_path: Path) -> None:
+    with Site(tmp_path, slash=False) as site:
+        address = site.url.rstrip("/")
+        assert site.provider.clients["approvals"].redirect_uris == (address,)
+        page = browser.new_page()
+        page.set_default_timeout(20_000)
+        arrive(page, site, "alice", f"{address}#/approvals/{site.works.submitted()}")
+        click(page, "Approve", "looks right")
+        page.wait_for_url(f"{site.provider.issuer}/**")
+        sign_in(page, site, "alice")
+        page.get_by_text("Your approval is recorded.").first.wait_for()
+        page.context.close()
+
+
+def test_delegations_are_listed_and_ended(page: Any, site: Site) -> None:
+    lent = lend(site, "alice", "erin", groups=["sre"])
+    borrowed = lend(site, "bob", "alice")
+    arrive(page, site, "alice", f"{site.url}#/delegations")
+    page.get_by_role("region", name="Delegations to").wait_for()
+    assert page.get_by_role("row").count() == 4
+    assert page.get_by_role("rowheader", name=lent["delegate"]).is_visible()
+    assert page.get_by_role("rowheader", name=borrowed["delegator"]).is_visible()
+    assert (page.get_by_text("sre").count(), page.get_by_text("all groups").count()) == (1, 1)
+    assert serious(page) == []
+    page.get_by_role("button", name="End the delegation to").click()
+    page.get_by_text("Nothing.").wait_for()
+    assert page.get_by_role("row").count() == 2
+    assert site.api.get("alice", "/api/delegations/lent", iss=site.provider.issuer)[1]["delegations"] == []
+
+
+def lend(site: Site, who: str, to: str, **changes: Any) -> dict[str, Any]:
+    """Lend by the API, as a terminal does."""
+    site.works.time = time.time()
+    issuer = site.provider.issuer
+    claims: dict[str, Any] = {
+        "authorizer": {"jwt": {"claims": site.api.claims(who, iss=issuer)}},
+        "origin": site.url.rstrip("/"),
+    }
+    ends = written(int(time.time()) + 86_400)
+    body = {"delegate": f"{issuer}#{to}", "ends": ends, "reason": ATTACK, **changes}
+    status, asked = site.api.ask(site.api.event("POST", "/api/delegations/challenge", body, **claims))
+    assert status == 200, asked
+    status, made = site.api.ask(
+        site.api.event("POST", "/api/delegations", {**body, "issued": asked["issued"]}, **claims)
+    )
+    assert status == 200, made
+    return dict(made["delegation"])
 
 
 def test_the_requester_is_told_that_others_decide(page: Any, site: Site) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as http
-from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -35,9 +35,10 @@ from sudo_mcp_guardrails import (
     LockMode,
     NoticeTarget,
     RiskClass,
+    TerraformProject,
+    TerraformState,
     TrustTier,
 )
-from sudo_mcp_guardrails.approval.applying.buildspec import buildspec
 from sudo_mcp_guardrails.approval.authentication.freshness import Freshness, Issuer
 from sudo_mcp_guardrails.approval.deciding.calendar import Calendar, Freeze
 from sudo_mcp_guardrails.approval.deciding.decision import FactorKind
@@ -67,7 +68,8 @@ DOMAIN = "approvals.localhost"
 """Where the page is reached where passkeys are taken, which browsers do on loopback without TLS."""
 HOOK_HEADER = "x-hook-secret"
 HOOK_SECRET = "made up for the webhooks"
-TERRAFORM = "mcp-guardrails-approval-terraform"
+TERRAFORM = f"mcp-guardrails-approval-terraform-{AGENT}"
+STATE = TerraformState("acme-terraform-state", f"{AGENT}/terraform.tfstate")
 ESCALATES = 5
 LIVES = 12
 """Seconds that a request for several changes (R2) outside of production lives here."""
@@ -183,6 +185,7 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
     topic.add_subscription(
         subscriptions.SqsSubscription(sqs.Queue(stack, "Told", queue_name="told"), raw_message_delivery=True)
     )
+    project = _project(stack, agent) if spec.terraform else None
     workflow = ApprovalWorkflow(
         stack,
         "Workflow",
@@ -197,7 +200,7 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         notices=[NoticeTarget.topic(topic), *(_webhooks(stack, spec.hooks) if spec.hooks else ())],
         heads_bucket=s3.Bucket.from_bucket_name(stack, "Heads", spec.heads) if spec.heads else None,
         page_origin=spec.origin,
-        terraform_project=_project(stack) if spec.terraform else None,
+        terraform_project=project,
         lock_mode=LockMode.GOVERNANCE,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
@@ -211,6 +214,7 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         callers=[BrokerCaller.iam_role(host)],
         apply_broker=workflow.broker_role,
         runs=workflow.runs,
+        terraform=[project] if project else [],
     )
     tables = workflow.stores.tables
     for name, value in {
@@ -260,12 +264,15 @@ def _domain(stack: cdk.Stack, workflow: ApprovalWorkflow) -> None:
     )
 
 
-def _project(stack: cdk.Stack) -> codebuild.Project:
-    return codebuild.Project(
+def _project(stack: cdk.Stack, agent: Agent) -> TerraformProject:
+    return TerraformProject(
         stack,
         "Terraform",
-        project_name=TERRAFORM,
-        build_spec=codebuild.BuildSpec.from_object(json.loads(buildspec())),
+        agent=agent,
+        repository=ecr.Repository.from_repository_name(stack, "Images", "terraform"),
+        digest=f"sha256:{'ab' * 32}",
+        state=STATE,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,21 @@ def test_five_megabytes_are_carried_out_as_they_were_approved(site: Site) -> Non
     while messages := site.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
         found |= {each["Body"] for each in messages}
     assert found == set(bodies)
+
+
+def test_hundreds_of_calls_are_carried_out_each_once(site: Site) -> None:
+    count = 300
+    approval = site.agent().propose(form="api-calls", data=[queue(f"hundreds-{number}") for number in range(count)])
+    site.waits(approval)
+    for name in ("alice", "bob"):
+        status, body = site.person(name).decide(approval)
+        assert status == 200, body
+        if body["status"]["state"] == "approved":
+            break
+    assert site.ended(approval) == "Executed", site.chain(approval)[-1].body
+    kinds = Counter(site.kinds(approval))
+    assert (kinds["call-started"], kinds["call-ended"]) == (count, count)
+    assert sum("hundreds-" in name for name in site.queues()) == count
 
 
 def test_ten_thousand_calls_are_judged_shown_and_decided(site: Site) -> None:

@@ -14,6 +14,8 @@ from tests.approval.reading import samples
 from tests.local.approvals import app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.local.approvals.site import Site
 
 pytestmark = pytest.mark.integration
@@ -26,6 +28,28 @@ def plan(site: Site) -> dict[str, Any]:
     text = json.dumps(samples.terraform()).replace(samples.ACCOUNT, site.spec.account)
     found: dict[str, Any] = json.loads(text.replace("eu-central-1", app.REGION))
     return found
+
+
+def test_the_project_is_made_for_the_execution_role_and_no_agent_uses_it(reaching: Site) -> None:
+    [project] = reaching.client("codebuild").batch_get_projects(names=[app.TERRAFORM])["projects"]
+    role = project["serviceRole"]
+    assert role.endswith(f":role/mcp-guardrails/agents/{app.AGENT}/mcp-guardrails-{app.AGENT}-execution")
+    assert project["logsConfig"]["cloudWatchLogs"]["groupName"] == f"/aws/codebuild/{app.TERRAFORM}"
+    assert (project["concurrentBuildLimit"], project["environment"]["privilegedMode"]) == (1, False)
+    session = reaching.agent().session
+    builds, sts = reaching.client("codebuild", session), reaching.client("sts", session)
+    calls: tuple[Callable[[], Any], ...] = (
+        lambda: builds.start_build(projectName=app.TERRAFORM),
+        lambda: builds.update_project(name=app.TERRAFORM, source={"type": "NO_SOURCE", "buildspec": "version: 0.2"}),
+        lambda: builds.batch_get_projects(names=[app.TERRAFORM]),
+        lambda: sts.assume_role(RoleArn=role, RoleSessionName="me"),
+    )
+    for call in calls:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+    # Nor does root: the role trusts one service alone.
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reaching.client("sts").assume_role(RoleArn=role, RoleSessionName="root")
 
 
 def test_the_build_is_started_with_the_file_that_was_approved(reaching: Site) -> None:
