@@ -6,6 +6,8 @@ It is deployed to whichever account and Region the context names, and to the emb
 - ``issuer``, ``audience``: of the identity provider; default ``https://idp.example.com`` and ``approvals``;
 - ``origin``: of the page, where it has a domain name; passkeys are bound to it. Default: none;
 - ``trust``: ``true`` to have agents earn trust; an agent that nobody introduced is then refused. Default: false;
+- ``terraform``: digest of an image of the repository ``terraform``, to have plans of Terraform applied, in the place of
+  change sets; the state is in the bucket ``terraform-state-<account>``. Default: none;
 - ``throwaway``: ``true`` for a copy that is removed with its stack, to try things out. Default: false.
 
 Who is in which group stands in a table, which something else fills: ``identity`` (as ``issuer#subject``, in lower case)
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -32,6 +35,8 @@ from sudo_mcp_guardrails import (
     Guardrails,
     LockMode,
     NoticeTarget,
+    TerraformProject,
+    TerraformState,
     accept_risk,
 )
 from sudo_mcp_guardrails.approval.authentication.freshness import Freshness, Issuer
@@ -103,6 +108,21 @@ def build(app: cdk.App) -> ApprovalWorkflow:
     topic = sns.Topic(stack, "Notices", master_key=key, enforce_ssl=True)
     topic.grant_publish(iam.ServicePrincipal("events.amazonaws.com"))
     topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+    digest = context("terraform")
+    terraform = (
+        TerraformProject(
+            stack,
+            "Terraform",
+            agent=agent,
+            repository=ecr.Repository.from_repository_name(stack, "Images", "terraform"),
+            digest=digest,
+            state=TerraformState(f"terraform-state-{account}", f"{AGENT}/terraform.tfstate"),
+            names=names,
+            removal_policy=removal,
+        )
+        if digest
+        else None
+    )
     workflow = ApprovalWorkflow(
         stack,
         "Workflow",
@@ -112,6 +132,7 @@ def build(app: cdk.App) -> ApprovalWorkflow:
         directory=ApprovalDirectory.table(people),
         names=names,
         page_origin=context("origin") or "",
+        terraform_project=terraform,
         trust=TrustPolicy() if context("trust") == "true" else None,
         notices=[NoticeTarget.topic(topic)],
         alarm_topic=topic,
@@ -127,6 +148,7 @@ def build(app: cdk.App) -> ApprovalWorkflow:
         apply_broker=workflow.broker_role,
         runs=workflow.runs,
         names=names,
+        terraform=[terraform] if terraform else [],
     )
     for name, value in {
         "BrokerUrl": guardrails.broker.url.url,

@@ -20,7 +20,10 @@ agents = [
     ),
 ]
 soc = iam.Role.from_role_name(stack, "Soc", "security-operations")
-switch = KillSwitch(stack, "KillSwitch", agents=agents, responders=[Responder.iam_role(soc, restores=True)])
+# The SOC contains, and restores one agent. What took many down takes two of these people, each with a second factor.
+leads = [iam.User.from_user_name(stack, name.title(), name) for name in ("ann", "ben")]
+responders = [Responder.iam_role(soc, restores=True), *(Responder.iam_user(lead, restores=True) for lead in leads)]
+switch = KillSwitch(stack, "KillSwitch", agents=agents, responders=responders)
 guardrails = AgentGuardrails(stack, "Agents", agents=agents)
 guardrails.broker.obey(switch)
 Guardrails.of(app).enforce()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import aws_cdk as cdk
 from constructs import Construct
 
+from sudo_mcp_guardrails.agent_checks import InvalidAgentError
 from sudo_mcp_guardrails.agents import SensitiveRead, check_agents
 from sudo_mcp_guardrails.constructs.agent_boundary import CEILING_CHECKS, AgentBoundary
 from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
     from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.constructs.approval.terraform_project import TerraformProject
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
     from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
     from sudo_mcp_guardrails.constructs.session_broker import BrokerCaller
@@ -50,13 +52,17 @@ class AgentGuardrails(Construct):
         runs: Where the session broker writes down who is behind each run: ``ApprovalWorkflow.runs``. With it plan
             sessions may propose to the workflow of this account. Default: nowhere, and nothing can be proposed.
         kill_switch: Whom the session broker refuses. Default: nobody is contained.
+        terraform: Projects that apply the approved Terraform plans of agents, one for an agent at most, of the same
+            names. That agent's execution role trusts its project in the place of CloudFormation. Default: none.
         direct_assumption: Who may assume read and plan without the broker, for break-glass. Default: nobody.
             Setting it is a warning, ``sudo-mcp-guardrails:agentGuardrails.directAssumption``.
         names: Names of the guardrails' own resources; another prefix makes a second copy in one account possible.
         session_duration: Of the sessions that the broker mints. Default: 15 minutes.
 
     Raises:
-        InvalidAgentError: For no agents, doubles, overlapping prefixes, or an account that no environment covers.
+        InvalidAgentError: For no agents, doubles, overlapping prefixes, an account that no environment covers, or a
+            Terraform project of no agent here.
+        WorkflowError: For a Terraform project with a role of its own.
         PolicySizeError: Where a policy is over IAM's limit, with the largest statements.
     """
 
@@ -70,6 +76,7 @@ class AgentGuardrails(Construct):
         apply_broker: iam.IRole | None = None,
         runs: dynamodb.ITable | None = None,
         kill_switch: KillSwitch | None = None,
+        terraform: Sequence[TerraformProject] = (),
         direct_assumption: DirectAssumption | None = None,
         names: GuardrailNames | None = None,
         session_duration: cdk.Duration | None = None,
@@ -80,7 +87,17 @@ class AgentGuardrails(Construct):
         ordered = check_agents(agents)
         account = cdk.Stack.of(self).account
         known = None if cdk.Token.is_unresolved(account) else account
-        scopes = {agent.name: AgentScope(agent, known, names, proposes=runs is not None) for agent in ordered}
+        builds = _by_agent(terraform, [agent.name for agent in ordered], names)
+        scopes = {
+            agent.name: AgentScope(
+                agent,
+                known,
+                names,
+                proposes=runs is not None,
+                terraform=builds[agent.name].build if agent.name in builds else None,
+            )
+            for agent in ordered
+        }
         self.broker: SessionBroker = SessionBroker(
             self,
             "Broker",
@@ -122,6 +139,8 @@ class AgentGuardrails(Construct):
                 accept=False,
             )
             documents += [boundary.document, *roles.documents]
+            if agent.name in builds:
+                builds[agent.name].guarded_by(roles.resources["execution"])
         # One call to Node for all agents; each finding names its wildcard, so that it stands for nothing else.
         accept_policy_risks(self, documents)
         if direct_assumption is not None:
@@ -155,3 +174,20 @@ class AgentGuardrails(Construct):
             path=names.policy_path,
             description=f"Denies reads of class {kind.value}",
         )
+
+
+def _by_agent(
+    projects: Sequence[TerraformProject], agents: Sequence[str], names: GuardrailNames
+) -> dict[str, TerraformProject]:
+    """Return the projects by agent; raises InvalidAgentError for one that is of no agent here, or a second one."""
+    found: dict[str, TerraformProject] = {}
+    for project in projects:
+        agent = project.agent.name
+        if agent not in agents or agent in found or project.names != names:
+            raise InvalidAgentError(
+                f"Terraform project of name prefix {project.names.prefix!r} and agent",
+                agent,
+                f"one for each of {', '.join(agents)}, of prefix {names.prefix!r}",
+            )
+        found[agent] = project
+    return found

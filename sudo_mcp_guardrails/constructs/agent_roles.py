@@ -17,6 +17,7 @@ from sudo_mcp_guardrails.constructs.role import GuardrailRole
 from sudo_mcp_guardrails.constructs.source_lines import note_source
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
+from sudo_mcp_guardrails.policies.capabilities.execution import execution_trust
 from sudo_mcp_guardrails.policies.declaration import declaration, to_metadata
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class AgentRoles(Construct):
     another. Whatever is granted, the boundary caps.
 
     Creates four ``AWS::IAM::Role`` and four ``AWS::IAM::ManagedPolicy``, which cost nothing, and declares in the
-    template's ``Metadata`` what the agent owns.
+    template's ``Metadata`` what the agent owns. One policy more where a build applies the agent's Terraform plans.
 
     Args:
         scope: The scope.
@@ -85,10 +86,12 @@ class AgentRoles(Construct):
         self._seconds = _HOUR if max_session_duration is None else max_session_duration.to_seconds()
         policies = AgentPolicies(agent_scope)
         read = self._policy("Read", policies.read)
+        name, built = agent_scope.agent.name, policies.terraform
         plan = self._policy("Plan", policies.plan)
         apply = self._policy("Apply", policies.apply, checkov=_WRITE_CHECKS)
         execution = self._policy("Execution", policies.execution, checkov=_WRITE_CHECKS)
-        self.documents: tuple[PolicyDocument, ...] = tuple(p.document for p in (read, plan, apply, execution))
+        build = () if built is None else (self._policy("Terraform", built, checkov=_WRITE_CHECKS),)
+        self.documents: tuple[PolicyDocument, ...] = tuple(p.document for p in (read, plan, apply, execution, *build))
         """The policies of the four roles, as data."""
         if accept:
             accept_policy_risks(self, self.documents)
@@ -98,7 +101,7 @@ class AgentRoles(Construct):
         broker_arn = arn_of(broker)
 
         def minted(kind: Capability, arn: str) -> tuple[PolicyDocument, Mapping[str, str]]:
-            statements = trust.minted(agent_scope.agent.name, kind.value, _BROKER)
+            statements = trust.minted(name, kind.value, _BROKER)
             extra = () if kind is Capability.APPLY else direct
             return trust.trust_policy(*statements, *extra), {_BROKER: arn}
 
@@ -118,7 +121,11 @@ class AgentRoles(Construct):
                 ),
             ),
             "execution": self._role(
-                "execution", [read, execution], execution_boundary, trust.trust_policy(trust.cloudformation()), {}
+                "execution",
+                [read, execution, *build],
+                execution_boundary,
+                trust.trust_policy(execution_trust(agent_scope.names, name, terraform=bool(build))),
+                {},
             ),
         }
         """The ``AWS::IAM::Role`` of each capability, and ``execution``."""
@@ -140,7 +147,7 @@ class AgentRoles(Construct):
 
     @property
     def execution_role(self) -> iam.IRole:
-        """What CloudFormation assumes for an approved change."""
+        """What CloudFormation, or for Terraform CodeBuild, assumes for an approved change."""
         return self.resources["execution"].role
 
     @property

@@ -106,6 +106,7 @@ class Subject:
         accounts: Accounts that it may work in.
         sensitive_reads: Classes of sensitive reads that it has opted into.
         source: Where the role comes from: the path of its construct.
+        uses: ARN patterns of what a build beneath the role uses, which count among ``own``; empty where there is none.
     """
 
     agent: str
@@ -119,6 +120,7 @@ class Subject:
     accounts: tuple[str, ...] = ()
     sensitive_reads: tuple[str, ...] = ()
     source: str = ""
+    uses: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):

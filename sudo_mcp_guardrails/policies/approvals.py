@@ -21,8 +21,10 @@ from sudo_mcp_guardrails.iam.documents import Statement, resolve
 from sudo_mcp_guardrails.iam.properties import Property
 from sudo_mcp_guardrails.policies.boundary.approved import BUILD, BUILDS, COMMANDS
 from sudo_mcp_guardrails.policies.boundary.proposals import INVOKE, NOT_BY_URL, URL
+from sudo_mcp_guardrails.policies.capabilities.build import DECRYPTS
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.sensitive import sensitive_actions
+from sudo_mcp_guardrails.policies.terraform import project_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +42,8 @@ _TOKENS: Final = (
     *("states:DescribeExecution", "states:DescribeStateMachineForExecution", "states:GetExecutionHistory"),
 )
 """What shows a task's token, or what came back with it."""
+_OBJECTS: Final = tuple(action for action in sensitive_actions(SensitiveRead.BULK_DATA) if action.startswith("s3:"))
+"""What shows an object."""
 
 
 def intakes(subject: Subject, prefix: str) -> tuple[str, ...]:
@@ -49,9 +53,9 @@ def intakes(subject: Subject, prefix: str) -> tuple[str, ...]:
 
 
 def builds(subject: Subject, prefix: str) -> tuple[str, ...]:
-    """Return the ARN pattern of the project that applies Terraform plans, about which is asked apart."""
+    """Return the ARN pattern of the project that applies the agent's Terraform plans, about which is asked apart."""
     place = f"codebuild:*:{subject.facts.principal.account}"
-    return (f"arn:{subject.facts.partition}:{place}:project/{GuardrailNames(prefix).approval_name('terraform')}",)
+    return (f"arn:{subject.facts.partition}:{place}:project/{project_name(GuardrailNames(prefix), subject.agent)}",)
 
 
 def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
@@ -83,6 +87,13 @@ def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
         changing=True,
     )
     yield _asks(
+        "plans",
+        "reads a saved plan, or what was recorded, without being the build that applies the plan",
+        _OBJECTS,
+        arns(f"s3:::{prefix}-approval-*"),
+        not_resources=tuple(arn for arn in subject.uses if f":::{prefix}-approval-" in arn),
+    )
+    yield _asks(
         "executions", "starts, stops, redrives or changes the workflow", ("states:*",), executions, changing=True
     )
     yield _asks("tasks", "answers a task, or runs a state, that IAM cannot tell from the workflow's", TASKS)
@@ -104,7 +115,8 @@ def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
     yield _asks(
         "keys",
         "signs with a key of the workflow, or changes who may",
-        _changing("kms:*"),
+        # What S3 asks of a key for a build is asked apart.
+        tuple(action for action in _changing("kms:*") if not (subject.uses and action in DECRYPTS[:1])),
         arns(f"kms:*:{account}:key/*"),
         conditions=(("ForAnyValue:StringLike", "kms:ResourceAliases", (f"alias/{prefix}-*",)),),
     )

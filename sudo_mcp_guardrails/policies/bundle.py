@@ -10,7 +10,7 @@ from sudo_mcp_guardrails.iam.documents import MANAGED_POLICY_LIMIT, PolicyDocume
 from sudo_mcp_guardrails.iam.evaluate import Layers
 from sudo_mcp_guardrails.policies.boundary import agent_boundary
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
-from sudo_mcp_guardrails.policies.capabilities import apply, execution, plan, read
+from sudo_mcp_guardrails.policies.capabilities import apply, build, execution, plan, read
 from sudo_mcp_guardrails.policies.sensitive import deny_policy, kept
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class AgentPolicies:
         return execution.policy(self.scope)
 
     @cached_property
+    def terraform(self) -> PolicyDocument | None:
+        """What the execution role has beyond that for a build of Terraform; None where there is none."""
+        return build.policy(self.scope)
+
+    @cached_property
     def boundary(self) -> PolicyDocument:
         """The boundary of read, plan, apply and the workload roles."""
         return agent_boundary(self.scope)
@@ -65,7 +70,7 @@ class AgentPolicies:
             "read": (self.read, *self.sensitive),
             "plan": (self.read, self.plan, *self.sensitive),
             "apply": (self.read, self.apply),
-            "execution": (self.read, self.execution),
+            "execution": (self.read, self.execution, *self._build()),
         }[kind]
 
     def layers(self, kind: str, values: Mapping[str, str], *, scps: tuple[PolicyDocument, ...] = ()) -> Layers:
@@ -86,8 +91,12 @@ class AgentPolicies:
 
     def check_sizes(self) -> None:
         """Check every policy against IAM's limit; raises PolicySizeError."""
-        for document in (self.read, self.plan, self.apply, self.execution, self.boundary, *self.sensitive):
+        own = (self.read, self.plan, self.apply, self.execution, *self._build())
+        for document in (*own, self.boundary, *self.sensitive):
             document.check_size(MANAGED_POLICY_LIMIT)
+
+    def _build(self) -> tuple[PolicyDocument, ...]:
+        return () if self.terraform is None else (self.terraform,)
 
 
 def _full_access() -> PolicyDocument:

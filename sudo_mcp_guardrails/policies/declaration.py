@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.agent_checks import InvalidAgentError
 from sudo_mcp_guardrails.iam.assembly import TemplateError
+from sudo_mcp_guardrails.policies.capabilities.build import uses
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Declaration:
             the template of that file, of the same one where the name is empty. Empty: nobody.
         apply_broker: Who mints its apply sessions, likewise.
         direct: ARNs of those who may assume read and plan without a broker.
+        terraform: ARN patterns of what the build uses that applies its Terraform plans. Empty: there is none, and
+            CloudFormation has the execution role.
     """
 
     agent: str
@@ -47,6 +50,7 @@ class Declaration:
     broker: str = ""
     apply_broker: str = ""
     direct: tuple[str, ...] = ()
+    terraform: tuple[str, ...] = ()
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -74,6 +78,7 @@ def declaration(
         broker=broker,
         apply_broker=apply_broker,
         direct=direct,
+        terraform=uses(scope),
     )
 
 
@@ -82,7 +87,7 @@ def to_metadata(declared: Declaration) -> tuple[str, dict[str, Any]]:
 
     Pseudo parameters stay as they are written in the library's policies: CloudFormation replaces nothing here.
     """
-    value = {
+    value: dict[str, Any] = {
         "agent": declared.agent,
         "prefix": declared.names.prefix,
         "regions": [{"accounts": list(a), "regions": list(r)} for a, r in declared.regions],
@@ -93,6 +98,8 @@ def to_metadata(declared: Declaration) -> tuple[str, dict[str, Any]]:
         "applyBroker": declared.apply_broker,
         "direct": list(declared.direct),
     }
+    if declared.terraform:
+        value["terraform"] = list(declared.terraform)
     return f"{_KEY}{declared.path}", value
 
 
@@ -136,6 +143,7 @@ def _from_metadata(template: Template, key: str, raw: object) -> Declaration:
         broker=_strings([raw.get("broker", "")], f"{place}.broker")[0],
         apply_broker=_strings([raw.get("applyBroker", "")], f"{place}.applyBroker")[0],
         direct=_strings(raw.get("direct", []), f"{place}.direct"),
+        terraform=_arns(raw.get("terraform", []), f"{place}.terraform"),
     )
 
 

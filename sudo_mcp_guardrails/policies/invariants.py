@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from sudo_mcp_guardrails.agents import Capability
+from sudo_mcp_guardrails.agents import Capability, SensitiveRead
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
@@ -17,6 +17,7 @@ from sudo_mcp_guardrails.policies.approvals import approval_properties, builds, 
 from sudo_mcp_guardrails.policies.boundary.approved import CONTROL
 from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import GLOBAL, GLOBAL_SERVICES
+from sudo_mcp_guardrails.policies.capabilities.build import DECRYPTS
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES
 from sudo_mcp_guardrails.policies.reads import read_properties
 from sudo_mcp_guardrails.policies.scope import SERVICE_PRINCIPALS
@@ -97,7 +98,7 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         changing=True,
         # Of builds is asked apart too. What Cloud Control changes, it changes as the role that is passed or as its
         # caller: of both the same is asked.
-        besides=CONTROL if applies else (),
+        besides=CONTROL if applies else DECRYPTS if subject.uses else (),
         not_resources=(*subject.own, *intake, *(builds(subject, prefix) if applies else ())),
     )
     yield _asks(
@@ -107,6 +108,15 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
         not_resources=(*_workloads(subject), *subject.passable),
         strict=True,
     )
+    if subject.uses:
+        yield _asks(
+            "build-keys",
+            "uses a key otherwise than S3 does for objects that it may read and write",
+            DECRYPTS,
+            not_resources=_keys(subject),
+            conditions=(("StringNotLike", "kms:ViaService", ("s3.*.amazonaws.com*",)),),
+            strict=True,
+        )
     yield from _roles(subject, prefix, boundary)
     yield from _deployments(subject, intake)
     yield from approval_properties(subject, prefix)
@@ -126,7 +136,9 @@ def invariants(subject: Subject, *, prefix: str, boundary: str) -> Iterator[Prop
             ),
             strict=True,
         )
-    yield from read_properties(subject, shown=builds(subject, prefix) if applies else ())
+    # How a build uses keys is asked apart.
+    kept = DECRYPTS if subject.uses else ()
+    yield from read_properties(subject, shown=builds(subject, prefix) if applies else (), besides=kept)
 
 
 @cache
@@ -225,6 +237,13 @@ def _guardrails(subject: Subject, prefix: str) -> Property:
         resources=tuple(f"arn:{partition}:{rest}" for rest in named),
         not_resources=(*_workloads(subject), *intakes(subject, prefix)),
         strict=True,
+    )
+
+
+def _keys(subject: Subject) -> tuple[str, ...]:
+    """Return the patterns of the agent's own keys, where it opted into what they encrypt."""
+    return (
+        tuple(p for p in subject.own if ":key/" in p) if SensitiveRead.SECRET.value in subject.sensitive_reads else ()
     )
 
 

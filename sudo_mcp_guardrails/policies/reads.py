@@ -23,40 +23,41 @@ _READERS: Final = frozenset({"read", "plan"})
 _ALWAYS_KEPT: Final = frozenset({SensitiveRead.SECRET, SensitiveRead.CREDENTIAL})
 
 
-def read_properties(subject: Subject, *, shown: tuple[str, ...]) -> Iterator[Property]:
+def read_properties(subject: Subject, *, shown: tuple[str, ...], besides: tuple[str, ...] = ()) -> Iterator[Property]:
     """Yield what must never be read by a role.
 
     Args:
         subject: The role.
         shown: ARN patterns of the projects whose builds the role follows, which is asked about apart: see
             ``invariant/approval-builds``.
+        besides: Actions that are asked about apart.
     """
     for kind in SensitiveRead:
         if kind.value in subject.sensitive_reads:
-            yield _foreign(subject, kind, shown)
+            yield _foreign(subject, kind, shown, besides)
         else:
-            yield _sensitive(subject, kind, shown)
+            yield _sensitive(subject, kind, shown, besides)
 
 
-def _sensitive(subject: Subject, kind: SensitiveRead, shown: tuple[str, ...]) -> Property:
+def _sensitive(subject: Subject, kind: SensitiveRead, shown: tuple[str, ...], besides: tuple[str, ...]) -> Property:
     """Return the property that a class of sensitive reads stays denied, or confined for what does its work."""
     return _asks(
         f"sensitive-{kind.value}",
         f"reads of class {kind.value} without having been opted in",
         # Sessions are asked about apart.
-        tuple(action for action in sensitive_actions(kind) if not action.startswith("sts:")),
+        tuple(a for a in sensitive_actions(kind) if not a.startswith("sts:") and a not in besides),
         not_resources=shown,
         strict=subject.capability in _READERS or kind in _ALWAYS_KEPT,
     )
 
 
-def _foreign(subject: Subject, kind: SensitiveRead, shown: tuple[str, ...]) -> Property:
+def _foreign(subject: Subject, kind: SensitiveRead, shown: tuple[str, ...], besides: tuple[str, ...]) -> Property:
     """Return the property that a class that was opted into is read of the agent's own, where a prefix can own it."""
     actions = sensitive_actions(kind)
     return _asks(
         f"foreign-{kind.value}",
         f"reads of class {kind.value} what is not its own",
-        tuple(action for action in actions if action in confinable(action.split(":")[0])),
+        tuple(a for a in actions if a in confinable(a.split(":")[0]) and a not in besides),
         not_resources=(*subject.own, *shown),
         strict=True,
     )

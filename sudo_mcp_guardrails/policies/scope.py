@@ -13,6 +13,7 @@ from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, Guar
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
+    from sudo_mcp_guardrails.policies.terraform import TerraformBuild
 
 STACK_READS: Final = (
     *(
@@ -82,6 +83,8 @@ class AgentScope:
         names: Names of the guardrails' own resources.
         proposes: Whether the plan role may propose plans to the approval workflow of this account, by the URL of its
             function ``<prefix>-approval-intake``. Default: there is no workflow, and nobody may.
+        terraform: What the build uses that applies the agent's approved Terraform plans as its execution role, which
+            then trusts CodeBuild, for that one project, in the place of CloudFormation. Default: there is none.
 
     Raises:
         InvalidAgentError: Where no environment covers the account, or a prefix could name resources of the
@@ -92,6 +95,7 @@ class AgentScope:
     account: str | None = None
     names: GuardrailNames = field(default_factory=GuardrailNames)
     proposes: bool = False
+    terraform: TerraformBuild | None = None
 
     def __post_init__(self) -> None:
         """Validate."""
@@ -109,6 +113,8 @@ class AgentScope:
                     raise InvalidAgentError(
                         "resource-name prefix", prefix, f"one that does not overlap {', '.join(reserved)}"
                     )
+        if self.terraform is not None:
+            self.terraform.check(self.names)
         for resource in self.agent.resources:
             if any(name in resource for name in ("/" + self.names.prefix, ":" + self.names.prefix, ":cdk-", "/cdk-")):
                 raise InvalidAgentError(

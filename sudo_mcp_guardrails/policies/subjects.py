@@ -202,6 +202,7 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
         region = known.get("Region") or (fixed[0] if fixed else REGIONS[partition][-1])
         values = {"Partition": partition, "AccountId": account, "Region": region}
         own = (*declared.own, declared.names.workload_roles(declared.agent))
+        uses = declared.terraform if capability == "execution" else ()
         subject = Subject(
             agent=declared.agent,
             capability=capability,
@@ -211,7 +212,7 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
                 principal=Principal(arn=str(resolve(role.arn, values)), session=_SESSION),
                 partition=partition,
             ),
-            own=tuple(str(resolve(pattern, values)) for pattern in own),
+            own=tuple(str(resolve(pattern, values)) for pattern in (*own, *uses)),
             # It is held to every property itself.
             passable=(str(resolve(declared.names.role_arn(declared.agent, "execution"), values)),),
             services=declared.services,
@@ -219,6 +220,7 @@ def _subjects(role: TemplateRole, declared: Declaration, resolver: _Resolver) ->
             accounts=declared.accounts,
             sensitive_reads=declared.sensitive_reads,
             source=role.construct_path or f"{role.template.name}/{role.logical_id}",
+            uses=tuple(str(resolve(pattern, values)) for pattern in uses),
         )
         yield subject
         if capability == Capability.READ.value:

@@ -126,6 +126,27 @@ def cloudformation() -> Statement:
     )
 
 
+def codebuild(project: str) -> Statement:
+    """Return the statement of an execution role that applies Terraform plans: CodeBuild alone, for one project alone.
+
+    Source: CodeBuild user guide, "Cross-service confused deputy prevention".
+
+    Args:
+        project: ARN of the project, with pseudo parameters.
+    """
+    return Statement(
+        sid="TrustCodeBuild",
+        effect="Allow",
+        actions=("sts:AssumeRole",),
+        principals=(("Service", "codebuild.amazonaws.com"),),
+        conditions=(
+            ("StringEquals", "aws:SourceAccount", (ACCOUNT,)),
+            ("StringEquals", "aws:SourceArn", (project,)),
+        ),
+        reason="CodeBuild applies approved Terraform plans as this role, in the one project that is for them",
+    )
+
+
 def trust_policy(*statements: Statement) -> PolicyDocument:
     """Return a trust policy."""
     return PolicyDocument("trust", statements)

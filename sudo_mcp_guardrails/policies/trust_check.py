@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sudo_mcp_guardrails.iam.assembly import TemplateError
 from sudo_mcp_guardrails.policies import trust
+from sudo_mcp_guardrails.policies.capabilities.execution import execution_trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,7 +113,7 @@ class Brokers:
 def _expected(kind: str, declared: Declaration, place: Template, brokers: Brokers) -> Iterator[Statement]:
     """Yield the statements that the library gives to a role of that kind."""
     if kind == "execution":
-        yield trust.cloudformation()
+        yield execution_trust(declared.names, declared.agent, terraform=bool(declared.terraform))
         return
     broker = brokers.arn(declared.apply_broker if kind == "apply" else declared.broker, place)
     if broker is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.iam.properties import Property, Subject
 
 PREFIX = "mcp-guardrails"
+PROJECT = f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform-flow-bot"
 SANDBOX = AgentEnvironment.sandbox(ACCOUNT, regions=["us-east-1"])
 VALUES = {"Partition": "aws", "AccountId": ACCOUNT, "Region": "us-east-1"}
 DIRECT = {"direct": CONTEXTS["direct"]}
@@ -84,7 +85,7 @@ def test_every_property_of_every_role_in_every_context(name: str, *, proposes: b
 def test_they_are_asked_of_every_role() -> None:
     names = {s.capability: set(asked(s)) for s in subjects("no service of the workflow", proposes=True)}
     every = {"tokens", "records", "executions", "tasks", "functions", "calls", "urls", "keys", "aliases", "broker"}
-    every |= {"builds", "commands"}
+    every |= {"builds", "commands", "plans"}
     assert names == {c: every if c == "plan" else every | {"proposals"} for c in CAPABILITIES}
 
 
@@ -105,20 +106,22 @@ class TestEachCanFail:
             ("records", "dynamodb:PutItem", f"dynamodb:us-east-1:{ACCOUNT}:table/{PREFIX}-approval-trust"),
             ("records", "dynamodb:UpdateItem", f"dynamodb:us-east-1:{ACCOUNT}:table/{PREFIX}-runs"),
             ("records", "s3:PutObject", f"s3:::{PREFIX}-approval-evidence-{ACCOUNT}-us-east-1/records/x"),
+            ("plans", "s3:GetObject", f"s3:::{PREFIX}-approval-evidence-{ACCOUNT}-us-east-1/plans/x"),
+            ("plans", "s3:GetObjectVersion", f"s3:::{PREFIX}-approval-evidence-{ACCOUNT}-us-east-1/plans/x"),
             ("executions", "states:RedriveExecution", f"states:us-east-1:{ACCOUNT}:execution:{PREFIX}-approval:apr-1"),
             ("executions", "states:StartExecution", f"states:us-east-1:{ACCOUNT}:stateMachine:{PREFIX}-approval"),
             ("functions", "lambda:UpdateFunctionCode", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-broker"),
             ("calls", "lambda:InvokeFunction", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-intake"),
             ("urls", "lambda:InvokeFunctionUrl", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-api"),
             ("proposals", "lambda:InvokeFunctionUrl", f"lambda:us-east-1:{ACCOUNT}:function:{PREFIX}-approval-intake"),
-            ("builds", "codebuild:UpdateProject", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
+            ("builds", "codebuild:UpdateProject", PROJECT),
             (
                 "builds",
                 "codebuild:BatchGetProjects",
-                f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform",
+                PROJECT,
             ),
-            ("builds", "codebuild:RetryBuild", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
-            ("commands", "codebuild:StartBuild", f"codebuild:us-east-1:{ACCOUNT}:project/{PREFIX}-approval-terraform"),
+            ("builds", "codebuild:RetryBuild", PROJECT),
+            ("commands", "codebuild:StartBuild", PROJECT),
             ("keys", "kms:Sign", f"kms:us-east-1:{ACCOUNT}:key/1"),
             ("aliases", "kms:UpdateAlias", f"kms:us-east-1:{ACCOUNT}:alias/{PREFIX}-approval-decision"),
             ("broker", "sts:AssumeRole", f"iam::{ACCOUNT}:role/{PREFIX}/agents/other/{PREFIX}-other-apply"),

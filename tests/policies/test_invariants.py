@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sudo_mcp_guardrails.iam.properties import Property, Result
+    from sudo_mcp_guardrails.policies.terraform import TerraformBuild
 
 ACCOUNT, PRODUCTION = "111111111111", "222222222222"
 SANDBOX = AgentEnvironment.sandbox(ACCOUNT, regions=["eu-central-1", "us-east-1"])
@@ -61,9 +62,11 @@ SHAPES = {
 CAPABILITIES = {*ROLE_KINDS, "workload"}
 
 
-def roles(agent: Agent, account: str | None = ACCOUNT, *, proposes: bool = True) -> Iterator[Subject]:
+def roles(
+    agent: Agent, account: str | None = ACCOUNT, *, proposes: bool = True, terraform: TerraformBuild | None = None
+) -> Iterator[Subject]:
     """Yield the subjects of an agent: its four roles and any role under its boundary, in each of its accounts."""
-    scope = AgentScope(agent, account, proposes=proposes)
+    scope = AgentScope(agent, account, proposes=proposes, terraform=terraform)
     policies, declared = AgentPolicies(scope), declaration(scope)
     policies.check_sizes()
     for each in scope.accounts:
@@ -73,18 +76,21 @@ def roles(agent: Agent, account: str | None = ACCOUNT, *, proposes: bool = True)
             "AccountId": each,
             "Region": next((r for r in regions if r != REGION), "us-east-1"),
         }
+        own = (*declared.own, scope.names.workload_roles(agent.name))
         for kind in ROLE_KINDS:
+            uses = declared.terraform if kind == "execution" else ()
             made = Subject(
                 agent=agent.name,
                 capability=kind,
                 layers=policies.layers(kind, values),
                 facts=Facts(Principal(resolve(scope.names.role_arn(agent.name, kind), values), session="run-0")),
-                own=tuple(resolve(p, values) for p in (*declared.own, scope.names.workload_roles(agent.name))),
+                own=tuple(resolve(p, values) for p in (*own, *uses)),
                 passable=(resolve(scope.names.role_arn(agent.name, "execution"), values),),
                 services=declared.services,
                 regions=tuple(resolve(region, values) for region in regions),
                 accounts=declared.accounts,
                 sensitive_reads=declared.sensitive_reads,
+                uses=tuple(resolve(p, values) for p in uses),
             )
             yield made
             if kind == "read":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from sudo_mcp_guardrails.constructs.approval.keys import but_for
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
 from sudo_mcp_guardrails.constructs.private_bucket import private_bucket
 from sudo_mcp_guardrails.constructs.rendering import policy_json
@@ -14,6 +15,8 @@ from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import aws_cdk as cdk
     from aws_cdk import aws_kms as kms
 
@@ -25,6 +28,8 @@ _PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.
 class EvidenceBucket(Construct):
     """A bucket with versions, locked for the retention, encrypted, TLS only, and closed to agents.
 
+    Of the agents' path it lets in those execution roles alone that apply Terraform plans, which read saved plans.
+
     0.023 USD per GB and month. A record has about a kilobyte, a plan up to 16 MB. What a plan holds is locked with it,
     secrets too: plans are to name secrets, and not to hold them.
 
@@ -35,6 +40,7 @@ class EvidenceBucket(Construct):
         names: Of the workflow.
         days: How long each version is locked.
         mode: Who may shorten a lock.
+        builders: ARNs of the execution roles that apply Terraform plans.
         removal_policy: What becomes of it with the stack.
     """
 
@@ -47,6 +53,7 @@ class EvidenceBucket(Construct):
         names: WorkflowNames,
         days: int,
         mode: LockMode = LockMode.COMPLIANCE,
+        builders: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
@@ -55,7 +62,7 @@ class EvidenceBucket(Construct):
         self.bucket: s3.CfnBucket = made
         """The bucket."""
         policy = s3.CfnBucketPolicy(
-            self, "Policy", bucket=made.ref, policy_document=policy_json(_policy(made.attr_arn, names))
+            self, "Policy", bucket=made.ref, policy_document=policy_json(_policy(made.attr_arn, names, tuple(builders)))
         )
         policy.apply_removal_policy(removal_policy)
         accept_risk(
@@ -72,7 +79,34 @@ class EvidenceBucket(Construct):
         )
 
 
-def _policy(arn: str, names: WorkflowNames) -> PolicyDocument:
+def _builds(arn: str, builders: tuple[str, ...]) -> tuple[Statement, ...]:
+    """Return what stays closed to the execution roles that apply plans: all but reading saved plans by version."""
+    if not builders:
+        return ()
+    who = (("ArnEquals", "aws:PrincipalArn", builders),)
+    return (
+        Statement(
+            "ApprovalEvidenceBuilds",
+            "Deny",
+            not_actions=("s3:GetObjectVersion",),
+            resources=(arn, f"{arn}/*"),
+            principals=(("*", "*"),),
+            conditions=who,
+            reason="a build reads the version of a plan that was approved, and changes nothing",
+        ),
+        Statement(
+            "ApprovalEvidenceBuildsPlans",
+            "Deny",
+            ("s3:*",),
+            not_resources=(f"{arn}/plans/*",),
+            principals=(("*", "*"),),
+            conditions=who,
+            reason="a build reads plans, and nothing of what was recorded",
+        ),
+    )
+
+
+def _policy(arn: str, names: WorkflowNames, builders: tuple[str, ...]) -> PolicyDocument:
     everything = (arn, f"{arn}/*")
     return PolicyDocument(
         "evidence bucket",
@@ -92,9 +126,10 @@ def _policy(arn: str, names: WorkflowNames) -> PolicyDocument:
                 ("s3:*",),
                 resources=everything,
                 principals=(("*", "*"),),
-                conditions=(("ArnLike", "aws:PrincipalArn", (names.names.agent_principals,)),),
+                conditions=but_for(names, builders),
                 reason="no agent reads plans of others, or writes what it is approved by",
             ),
+            *_builds(arn, builders),
             Statement(
                 "ApprovalEvidenceKept",
                 "Deny",

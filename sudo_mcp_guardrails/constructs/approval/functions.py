@@ -83,6 +83,7 @@ def specs(told: Told, names: WorkflowNames) -> list[FunctionSpec]:
         "EVIDENCE_KEY": r.evidence_key,
         "DECISION_KEY": r.decision_key,
         **({"TRUST_TABLE": t["TRUST_TABLE"], "TRUST_KEY": r.trust_key} if r.trust else {}),
+        **_filled(RESPONDER_KEY=r.responder_key),
     }
     where = {"PREFIX": names.names.prefix, "PARTITION": cdk.Aws.PARTITION, "ACCOUNT": cdk.Aws.ACCOUNT_ID}
     listed = {"APPROVALS_TABLE": t["APPROVALS_TABLE"]}

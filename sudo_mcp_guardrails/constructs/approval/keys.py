@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
+    from sudo_mcp_guardrails.iam.documents import Conditions
 
 EVIDENCE_SIGNERS: Final = ("intake", "classify", "recheck", "record", "broker")
 DECISION_SIGNERS: Final = ("api",)
@@ -81,7 +82,11 @@ class SigningKey(Construct):
 
 
 def made_or_given(
-    scope: Construct, names: WorkflowNames, given: kms.IKey | None, removal: cdk.RemovalPolicy
+    scope: Construct,
+    names: WorkflowNames,
+    given: kms.IKey | None,
+    removal: cdk.RemovalPolicy,
+    builders: Sequence[str] = (),
 ) -> kms.IKey:
     """Return the key that encrypts tables, bucket, logs, queue and executions: the given one, or one that is made.
 
@@ -93,6 +98,7 @@ def made_or_given(
         names: Of the workflow.
         given: A key whose policy lets CloudWatch Logs and EventBridge use it; it is not changed.
         removal: What becomes of the key with the stack.
+        builders: ARNs of the execution roles that apply Terraform plans.
     """
     if given is not None:
         return given
@@ -101,7 +107,7 @@ def made_or_given(
         "DataKey",
         description="Encrypts what the approval workflow keeps",
         enable_key_rotation=True,
-        key_policy=policy_json(PolicyDocument("data key", data_key_statements(names))),
+        key_policy=policy_json(PolicyDocument("data key", data_key_statements(names, builders))),
     )
     made.apply_removal_policy(removal)
     kms.CfnAlias(
@@ -110,10 +116,16 @@ def made_or_given(
     return kms.Key.from_key_arn(scope, "DataKeyImport", made.attr_arn)
 
 
-def data_key_statements(names: WorkflowNames) -> tuple[Statement, ...]:
-    """Return the statements that the data key has, for a key of one's own."""
+def data_key_statements(names: WorkflowNames, builders: Sequence[str] = ()) -> tuple[Statement, ...]:
+    """Return the statements that the data key has, for a key of one's own.
+
+    Args:
+        names: Of the workflow.
+        builders: ARNs of the execution roles that apply Terraform plans, for which S3 decrypts saved plans.
+    """
     return (
-        *_owner("ApprovalDataKey", names),
+        *_owner("ApprovalDataKey", names, tuple(builders)),
+        *_builds(names, tuple(builders)),
         log_groups_may_use("ApprovalDataKeyLogs", service=f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),
         Statement(
             "ApprovalDataKeyDelivery",
@@ -139,7 +151,81 @@ def data_key_statements(names: WorkflowNames) -> tuple[Statement, ...]:
     )
 
 
-def _owner(sid: str, names: WorkflowNames) -> tuple[Statement, ...]:
+def build_key(scope: Construct, name: str, given: kms.IKey | None, removal: cdk.RemovalPolicy) -> kms.IKey:
+    """Return the key that encrypts the log of a project that applies Terraform plans: the given one, or one made.
+
+    Args:
+        scope: Where.
+        name: Of the project.
+        given: A key whose policy lets CloudWatch Logs use it; it is not changed.
+        removal: What becomes of the key with the stack.
+    """
+    if given is not None:
+        return given
+    made = kms.CfnKey(
+        scope,
+        "Key",
+        description=f"Encrypts the log of {name}",
+        enable_key_rotation=True,
+        key_policy=policy_json(PolicyDocument("build key", build_key_statements())),
+    )
+    made.apply_removal_policy(removal)
+    kms.CfnAlias(scope, "KeyAlias", alias_name=f"alias/{name}", target_key_id=made.attr_arn).apply_removal_policy(
+        removal
+    )
+    return kms.Key.from_key_arn(scope, "KeyImport", made.attr_arn)
+
+
+def build_key_statements() -> tuple[Statement, ...]:
+    """Return the statements that the key of a Terraform project has, for a key of one's own."""
+    return (
+        Statement(
+            "TerraformKeyAccount",
+            "Allow",
+            ("kms:*",),
+            resources=("*",),
+            principals=(("AWS", f"arn:{PARTITION}:iam::{ACCOUNT}:root"),),
+            reason="the account's own policies decide, so that the key never gets lost",
+        ),
+        log_groups_may_use("TerraformKeyLogs", service=f"logs.{REGION}.{cdk.Aws.URL_SUFFIX}"),
+    )
+
+
+def but_for(names: WorkflowNames, builders: tuple[str, ...]) -> Conditions:
+    """Return the conditions that a role on the agents' path calls which is none of some."""
+    agents = ("ArnLike", "aws:PrincipalArn", (names.names.agent_principals,))
+    return (agents, ("ArnNotEquals", "aws:PrincipalArn", builders)) if builders else (agents,)
+
+
+def _builds(names: WorkflowNames, builders: tuple[str, ...]) -> tuple[Statement, ...]:
+    """Return what stays closed to the execution roles that apply plans: all but what S3 decrypts for them."""
+    if not builders:
+        return ()
+    who, bucket = ("ArnEquals", "aws:PrincipalArn", builders), f"arn:{PARTITION}:s3:::{names.bucket}"
+    return (
+        Statement(
+            "ApprovalDataKeyBuilds",
+            "Deny",
+            not_actions=("kms:Decrypt",),
+            resources=("*",),
+            principals=(("*", "*"),),
+            conditions=(who,),
+            reason="a build reads what was approved, and encrypts nothing",
+        ),
+        Statement(
+            "ApprovalDataKeyBuildsPlans",
+            "Deny",
+            ("kms:Decrypt",),
+            resources=("*",),
+            principals=(("*", "*"),),
+            # The context of an object says the bucket; that of a table says another.
+            conditions=(who, ("StringNotEquals", "kms:EncryptionContext:aws:s3:arn", (bucket,))),
+            reason="a build reads objects of the evidence bucket, whose policy says which, and no table",
+        ),
+    )
+
+
+def _owner(sid: str, names: WorkflowNames, builders: tuple[str, ...] = ()) -> tuple[Statement, ...]:
     return (
         Statement(
             f"{sid}Account",
@@ -155,7 +241,7 @@ def _owner(sid: str, names: WorkflowNames) -> tuple[Statement, ...]:
             ("kms:*",),
             resources=("*",),
             principals=(("*", "*"),),
-            conditions=(("ArnLike", "aws:PrincipalArn", (names.names.agent_principals,)),),
+            conditions=but_for(names, builders),
             reason="no agent reads, signs or changes what it is approved by",
         ),
     )

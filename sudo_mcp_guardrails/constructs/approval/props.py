@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
@@ -11,6 +12,9 @@ from aws_cdk import aws_codebuild as codebuild
 from sudo_mcp_guardrails.agents import check_agents
 from sudo_mcp_guardrails.approval.deciding.policy import ApprovalPolicy
 from sudo_mcp_guardrails.constructs.approval.names import WorkflowError
+from sudo_mcp_guardrails.constructs.approval.terraform_project import TerraformProject
+from sudo_mcp_guardrails.constructs.statements import tokens
+from sudo_mcp_guardrails.policies.terraform import project_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,23 +44,66 @@ def relying_party(origin: str) -> dict[str, Any] | None:
     return {"id": found["host"] or found["local"], "origins": [origin]}
 
 
-def project_name(project: codebuild.IProject, names: GuardrailNames) -> str:
-    """Return the name of the project that applies Terraform plans.
+Projects = TerraformProject | codebuild.IProject
+
+
+@dataclass(frozen=True)
+class Builds:
+    """What applies Terraform plans.
+
+    Args:
+        projects: Names of the projects, by agent.
+        roles: ARNs of the agents' execution roles that are theirs, which read saved plans.
+        foreign: Agents whose project is not of this library's making.
+    """
+
+    projects: dict[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """What the broker is told; None where nothing applies such plans."""
+        return {"projects": self.projects} if self.projects else None
+
+
+def builds(given: Projects | Sequence[Projects] | None, agents: Sequence[Agent], names: GuardrailNames) -> Builds:
+    """Return what applies Terraform plans.
 
     Raises:
-        WorkflowError: It has another name than the one project that policies let an apply session start.
+        WorkflowError: For a project of no agent here, a second one of an agent, or one with another name than the one
+            that policies let an apply session start.
     """
-    expected = names.approval_name("terraform")
+    projects: dict[str, str] = {}
+    roles: list[str] = []
+    foreign: list[str] = []
+    expected = {project_name(names, agent.name): agent.name for agent in agents}
+    for each in () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,):
+        name = each.project_name if isinstance(each, TerraformProject) else _name(each)
+        agent = "" if name is None or cdk.Token.is_unresolved(name) else expected.get(name, "")
+        if not agent:
+            named = "another name" if name is None or cdk.Token.is_unresolved(name) else f"name {name!r}"
+            raise WorkflowError(
+                f"terraform_project {each.node.path!r} with {named} is not allowed, expected project_name "
+                f"{' or '.join(map(repr, sorted(expected)))}, the one build of an agent that its policies let an "
+                "approved apply start"
+            )
+        if agent in projects:
+            raise WorkflowError(
+                f"terraform_project {each.node.path!r} is a second one of agent {agent!r}, expected one"
+            )
+        projects[agent] = str(name)
+        if not isinstance(each, TerraformProject):
+            foreign.append(agent)
+        elif each.own_role is None:
+            roles.append(tokens(names.role_arn(agent, "execution")))
+    return Builds(dict(sorted(projects.items())), tuple(sorted(roles)), tuple(sorted(foreign)))
+
+
+def _name(project: codebuild.IProject) -> str | None:
+    """Return a project's name; one that is made here tells it by a token, whatever name it was given."""
     made = project.node.default_child
-    # A project that is made here tells its name by a token, whatever name it was given.
-    given = made.name if isinstance(made, codebuild.CfnProject) else project.project_name
-    if given is None or cdk.Token.is_unresolved(given) or given != expected:
-        named = "another name" if given is None or cdk.Token.is_unresolved(given) else f"name {given!r}"
-        raise WorkflowError(
-            f"terraform_project {project.node.path!r} with {named} is not allowed, expected project_name {expected!r}, "
-            "the one build that agents' policies let an approved apply start"
-        )
-    return expected
+    return made.name if isinstance(made, codebuild.CfnProject) else project.project_name
 
 
 def checked(

@@ -54,7 +54,7 @@ def settings(  # noqa: PLR0917 - what the settings consist of
         names: Of the guardrails' own resources.
         account: Of the stack; None where it is not known yet, and then an agent's environments of all accounts count.
         fingerprints: Of agents, by name.
-        terraform: Of the build; None for none.
+        terraform: Of the builds; None for none.
         relying_party: Of WebAuthn; None for none.
     """
     return ApprovalSettings(

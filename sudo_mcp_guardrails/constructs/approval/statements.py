@@ -36,6 +36,7 @@ class WorkflowResources:
         data_keys: of the keys that encrypt all that.
         machine: of the state machine.
         apply_roles: pattern of the apply roles.
+        responder_key: of the key that signs withdrawals of contained agents; empty without a kill switch.
     """
 
     evidence: str
@@ -51,6 +52,7 @@ class WorkflowResources:
     data_keys: tuple[str, ...]
     machine: str
     apply_roles: tuple[str, ...]
+    responder_key: str = ""
 
 
 def allow(sid: str, actions: Sequence[str], resources: Sequence[str], why: str, when: Conditions = ()) -> Statement:
@@ -60,7 +62,7 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str], why: str, 
 
 def chain(of: str, r: WorkflowResources) -> list[Statement]:
     """Return how chains are read, checked and appended to; who signs is said apart."""
-    keys = [key for key in (r.evidence_key, r.decision_key, r.trust_key) if key]
+    keys = [key for key in (r.evidence_key, r.decision_key, r.trust_key, r.responder_key) if key]
     return [
         allow(
             f"Approval{of}Evidence",

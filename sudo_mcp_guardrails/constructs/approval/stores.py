@@ -43,6 +43,7 @@ class ApprovalStores(Construct):
         runs: Table of runs; None for one that is made.
         days: How long the bucket is locked.
         lock_mode: Who may shorten a lock.
+        builders: ARNs of the execution roles that apply Terraform plans.
         removal_policy: What becomes of it all with the stack.
     """
 
@@ -57,12 +58,13 @@ class ApprovalStores(Construct):
         runs: dynamodb.ITable | None,
         days: int,
         lock_mode: LockMode,
+        builders: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
         self._names = names
         self._removal = removal_policy
-        self.data_key: kms.IKey = made_or_given(self, names, data_key, removal_policy)
+        self.data_key: kms.IKey = made_or_given(self, names, data_key, removal_policy, builders)
         """Encrypts everything."""
         self.evidence_key: SigningKey = self._signing("Evidence", EVIDENCE_SIGNERS, "what the workflow records")
         """Signs what the workflow records."""
@@ -90,6 +92,7 @@ class ApprovalStores(Construct):
             names=names,
             days=days,
             mode=lock_mode,
+            builders=builders,
             removal_policy=removal_policy,
         )
         """Copies of records, plans and heads."""

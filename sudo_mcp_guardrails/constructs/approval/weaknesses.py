@@ -30,6 +30,7 @@ def tell(
     told: bool,
     heads: bool,
     alarmed: bool,
+    foreign: tuple[str, ...] = (),
 ) -> None:
     """Add the warnings."""
     found: dict[str, str] = {}
@@ -51,6 +52,11 @@ def tell(
         )
     if not alarmed:
         found["noAlarmTopic"] = "nobody is told of the workflow's alarms: give alarm_topic"
+    if foreign:
+        found["ownTerraformProject"] = (
+            f"the projects that apply Terraform plans of {', '.join(foreign)} are not of TerraformProject, so that "
+            "nothing is proved of their roles and commands"
+        )
     for name, text in found.items():
         cdk.Annotations.of(scope).add_warning_v2(f"{_WARNING}{name}", text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -19,12 +20,13 @@ from sudo_mcp_guardrails.constructs.approval.heads import publish_daily
 from sudo_mcp_guardrails.constructs.approval.machine import ApprovalMachine
 from sudo_mcp_guardrails.constructs.approval.names import WorkflowError, WorkflowNames
 from sudo_mcp_guardrails.constructs.approval.notices import ApprovalNotices
-from sudo_mcp_guardrails.constructs.approval.props import checked, place, project_name, relying_party
+from sudo_mcp_guardrails.constructs.approval.props import builds, checked, place, relying_party
 from sudo_mcp_guardrails.constructs.approval.settings import code_asset, settings
 from sudo_mcp_guardrails.constructs.approval.stores import ApprovalStores
 from sudo_mcp_guardrails.constructs.approval.weaknesses import tell
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
 from sudo_mcp_guardrails.constructs.log_pipeline_alarms import make_alarms
+from sudo_mcp_guardrails.constructs.response.withdrawing import WithdrawalByResponder
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.approval.function import ApprovalFunction
     from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory, ApprovalIdentity
     from sudo_mcp_guardrails.constructs.approval.notices import NoticeTarget
+    from sudo_mcp_guardrails.constructs.approval.terraform_project import TerraformProject
     from sudo_mcp_guardrails.constructs.approval.trust_ledger import TrustLedger
     from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
 
@@ -82,8 +85,9 @@ class ApprovalWorkflow(Construct):
         security_groups: Groups of the policy whose members sign promotions for security, beside the agent's owner.
             Default: none, and then nobody is promoted; a warning where ``trust`` is given.
         fingerprints: Of agents, by name: SHA-256 of model, prompts, tools and guardrails. Default: none earns trust.
-        terraform_project: Applies saved Terraform plans; named ``<prefix>-approval-terraform``, the one project that an
-            apply session may start. Default: none, and such plans are refused.
+        terraform_project: Applies an agent's saved Terraform plans: a :class:`TerraformProject`, or one for each of
+            several agents. A project of one's own is a warning; it is named ``<prefix>-approval-terraform-<agent>``,
+            the one project that the agent's apply session may start. Default: none, and such plans are refused.
         notices: Who is told. Default: nobody, and a warning; what is open is seen on the page.
         heads_bucket: A bucket of a second account for the daily heads; its owner lets the heads function's role put
             objects, and nobody replace them. Default: none, and a warning.
@@ -92,8 +96,8 @@ class ApprovalWorkflow(Construct):
         evidence_retention: How long the bucket is locked. Default: that of SOC 2.
         lock_mode: Default: COMPLIANCE. GOVERNANCE is a warning.
         runs: Table of runs. Default: one is made.
-        kill_switch: Whose contained agents propose nothing and have nothing carried out; of the same names, account and
-            Region. Default: nobody is contained.
+        kill_switch: Whose contained agents propose nothing and have nothing carried out, and whose open requests it
+            withdraws; of the same names, account and Region. Default: nobody is contained.
         alarm_topic: Whom alarms tell. Default: nobody, and a warning.
         log_retention: Of all logs. Default: one year.
         architecture: Of the functions. Default: arm64.
@@ -120,7 +124,7 @@ class ApprovalWorkflow(Construct):
         trust: TrustPolicy | None = None,
         security_groups: Sequence[str] = (),
         fingerprints: Mapping[str, str] | None = None,
-        terraform_project: codebuild.IProject | None = None,
+        terraform_project: TerraformProject | codebuild.IProject | Sequence[TerraformProject] | None = None,
         notices: Sequence[NoticeTarget] = (),
         heads_bucket: s3.IBucket | None = None,
         data_key: kms.IKey | None = None,
@@ -142,6 +146,7 @@ class ApprovalWorkflow(Construct):
                 f"kill_switch of names {kill_switch.names.prefix!r} is not allowed, expected "
                 f"{workflow_names.names.prefix!r}"
             )
+        built = builds(terraform_project, ordered, workflow_names.names)
         self.stores: ApprovalStores = ApprovalStores(
             self,
             "Stores",
@@ -151,6 +156,7 @@ class ApprovalWorkflow(Construct):
             runs=runs,
             days=(evidence_retention or Retention.for_(Framework.SOC2)).days,
             lock_mode=lock_mode,
+            builders=built.roles,
             removal_policy=removal_policy,
         )
         """Keys, tables, bucket and ledger."""
@@ -175,13 +181,17 @@ class ApprovalWorkflow(Construct):
             workflow_names.names,
             None if cdk.Token.is_unresolved(account) else account,
             fingerprints or {},
-            None if terraform_project is None else {"project": project_name(terraform_project, workflow_names.names)},
+            built.settings,
             relying_party(page_origin),
         )
+        resources = self.stores.resources()
+        if kill_switch is not None:
+            resources = replace(resources, responder_key=kill_switch.stores.signing_key.attr_arn)
+            WithdrawalByResponder(self, "Withdrawal", switch=kill_switch, resources=resources, names=workflow_names)
         told = Told(
             tables=self.stores.variables,
             bucket=self.stores.evidence.bucket.ref,
-            resources=self.stores.resources(),
+            resources=resources,
             page_url=self.page_url,
             identity=identity,
             directories=directories,
@@ -259,6 +269,7 @@ class ApprovalWorkflow(Construct):
             told=bool(notices),
             heads=heads_bucket is not None,
             alarmed=alarm_topic is not None,
+            foreign=built.foreign,
         )
 
     @property

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION
 from sudo_mcp_guardrails.policies.scenario import Scenario
+from sudo_mcp_guardrails.policies.terraform import project_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,19 +48,20 @@ OVERRIDES: Final = (
 """Condition keys of what decides which code a build runs, as whom, and whether it is logged."""
 
 
-def project_arn(names: GuardrailNames, account: str = ACCOUNT) -> str:
-    """Return the ARN pattern of the CodeBuild project that applies approved Terraform plans, in any Region.
+def project_arn(names: GuardrailNames, agent: str, account: str = ACCOUNT) -> str:
+    """Return the ARN pattern of the CodeBuild project that applies an agent's approved Terraform plans, in any Region.
 
     Args:
         names: Names of the guardrails' own resources.
+        agent: Name of the agent; ``*`` for those of all agents.
         account: Where the agent works. Default: the account of the deployment.
     """
-    return f"arn:{PARTITION}:codebuild:*:{account}:project/{names.approval_name('terraform')}"
+    return f"arn:{PARTITION}:codebuild:*:{account}:project/{project_name(names, agent)}"
 
 
 def projects(scope: AgentScope) -> tuple[str, ...]:
     """Return the ARN pattern of that project; none where there is no workflow."""
-    return (project_arn(scope.names, scope.account or ACCOUNT),) if scope.proposes else ()
+    return (project_arn(scope.names, scope.agent.name, scope.account or ACCOUNT),) if scope.proposes else ()
 
 
 def control(scope: AgentScope) -> tuple[str, ...]:
@@ -76,7 +78,7 @@ def statements(scope: AgentScope) -> tuple[Statement, ...]:
         return ()
     held = "codebuild" in scope.services
     # In fewer characters, and wherever it is: what denies may name more than there is.
-    project = (f"arn:*:codebuild:*:*:project/{scope.names.approval_name('terraform')}",)
+    project = (f"arn:*:codebuild:*:*:project/{project_name(scope.names, scope.agent.name)}",)
     commands = Statement(
         sid="BoundaryCommands",
         effect="Deny",
@@ -143,7 +145,9 @@ def _to_cloudformation(step: Statement) -> bool:
     return step.actions == ("iam:PassRole",) and to
 
 
-_PROJECT: Final = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform"
+_PROJECT: Final = (
+    "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform-{agent}"
+)
 _WORKLOAD: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/{names}/agents/{agent}/workloads/worker"
 
 

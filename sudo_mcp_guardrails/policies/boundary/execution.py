@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies.capabilities.build import ceiling as build
 from sudo_mcp_guardrails.policies.capabilities.execution import ROLE_CHANGES, ROLE_UPKEEP
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION
 from sudo_mcp_guardrails.policies.scenario import Scenario
@@ -37,6 +38,7 @@ def execution_boundary(scopes: Sequence[AgentScope]) -> PolicyDocument:
         "iam:PassRole",
         *STACK_VIEWS,
         *(f"{service}:*" for service in services),
+        *sorted({a for scope in scopes for a in build(scope) if a.split(":")[0] not in services}),
     )
     return PolicyDocument(
         "execution-boundary",
@@ -89,7 +91,7 @@ def execution_boundary(scopes: Sequence[AgentScope]) -> PolicyDocument:
                         reason="a bucket of the right name in another account is a way out for data",
                     ),
                 )
-                if "s3" in services
+                if "s3" in services or any(scope.terraform for scope in scopes)
                 else ()
             ),
         ),

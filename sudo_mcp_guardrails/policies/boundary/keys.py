@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 _KEYS: Final = ":key/"
 
 
-def statements(scope: AgentScope, sid: str = "BoundaryKeys") -> tuple[Statement, ...]:
-    """Return the guardrail, where the agent names a key.
+def statements(scope: AgentScope, sid: str = "BoundaryKeys", *, besides: tuple[str, ...] = ()) -> tuple[Statement, ...]:
+    """Return the guardrail, where the agent names a key, or where something of a key is left to another guardrail.
 
     Args:
         scope: The agent in its account.
         sid: Of the statement; a policy other than the boundary has one of its own.
+        besides: What of a key is left to another guardrail.
     """
-    if not any(_KEYS in arn for arn in scope.own("kms")):
+    if not besides and not any(_KEYS in arn for arn in scope.own("kms")):
         return ()
     return (
         Statement(
             sid=sid,
             effect="Deny",
-            actions=("kms:*",),
+            actions=() if besides else ("kms:*",),
+            # Only a request about a key has its aliases.
+            not_actions=besides,
             resources=("*",),
             conditions=(("ForAnyValue:StringLike", "kms:ResourceAliases", (f"alias/{scope.names.prefix}-*",)),),
             reason="what signs approvals, and encrypts their record, is the guardrails' alone",

@@ -90,7 +90,9 @@ def _approved(scope: AgentScope) -> tuple[Statement, ...]:
     )
 
 
-_PROJECT: Final = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform"
+_PROJECT: Final = (
+    "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/{names}-approval-terraform-{agent}"
+)
 
 SCENARIOS: Final = (
     Scenario(

@@ -1,19 +1,24 @@
-"""The execution set: what CloudFormation may do for an approved change of the agent."""
+"""The execution set: what CloudFormation, or a build of Terraform, may do for an approved change of the agent."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
+from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.boundary import keys
 from sudo_mcp_guardrails.policies.boundary.reach import REACHING
 from sudo_mcp_guardrails.policies.boundary.regions import global_services, region_conditions
 from sudo_mcp_guardrails.policies.boundary.scope import read_exceptions
 from sudo_mcp_guardrails.policies.boundary.sensitive import data_reads, unconfined_reads
+from sudo_mcp_guardrails.policies.capabilities import build
+from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION
 from sudo_mcp_guardrails.policies.scenario import Scenario
 from sudo_mcp_guardrails.policies.sensitive import kept, sensitive_actions
+from sudo_mcp_guardrails.policies.terraform import project_name
 
 if TYPE_CHECKING:
+    from sudo_mcp_guardrails.policies.naming import GuardrailNames
     from sudo_mcp_guardrails.policies.scope import AgentScope
 
 ROLE_CHANGES: Final = (
@@ -40,10 +45,26 @@ ROLE_UPKEEP: Final = (
 """What else CloudFormation does with a role. None of it widens what the role may do beyond its boundary."""
 
 
+def execution_trust(names: GuardrailNames, agent: str, *, terraform: bool) -> Statement:
+    """Return whom an execution role trusts, which is one service alone.
+
+    Args:
+        names: Names of the guardrails' own resources.
+        agent: Name of the agent.
+        terraform: Whether CodeBuild applies its Terraform plans; else CloudFormation executes its change sets.
+    """
+    if not terraform:
+        return trust.cloudformation()
+    project = f"arn:{PARTITION}:codebuild:{REGION}:{ACCOUNT}:project/{project_name(names, agent)}"
+    return trust.codebuild(project)
+
+
 def policy(scope: AgentScope) -> PolicyDocument:
     """Return what the execution role has beyond the read set."""
     name, workloads = scope.agent.name, scope.names.workload_roles(scope.agent.name)
     own = tuple(arn for arn in scope.all_own if arn not in scope.stacks)
+    apart = build.DECRYPTS if scope.terraform else ()
+    reached = (*own, *build.reached(scope))
     # Whatever a service can do to the agent's own resources, CloudFormation may: the ARNs confine it, and a list of
     # actions would have to grow with every property that a resource type gains.
     work = tuple(f"{service}:*" for service in scope.services if scope.own(service))
@@ -88,8 +109,9 @@ def policy(scope: AgentScope) -> PolicyDocument:
         Statement(
             sid="ExecutionOutsideScope",
             effect="Deny",
-            not_actions=read_exceptions(scope),
-            not_resources=(*own, workloads),
+            # Keys have no names that one could tell apart here: ``ExecutionKeysByS3`` says who uses them.
+            not_actions=(*read_exceptions(scope), *apart, *build.looks(scope)),
+            not_resources=(*reached, workloads),
             reason="a resource policy that names the execution role must not widen what the agent owns",
         )
     )
@@ -100,7 +122,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
                 sid="ExecutionForeignData",
                 effect="Deny",
                 actions=elsewhere,
-                not_resources=own,
+                not_resources=reached,
                 reason="a template is filled from the agent's own data alone, whatever a resource policy allows",
             )
         )
@@ -111,7 +133,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
         for a in sensitive_actions(kind)
         if a.split(":")[0] in scope.services
     )
-    sensitive = tuple(dict.fromkeys((*sensitive, *unconfined_reads(scope))))
+    sensitive = tuple(dict.fromkeys(a for a in (*sensitive, *unconfined_reads(scope)) if a not in apart))
     if sensitive:
         statements.append(
             Statement(
@@ -132,7 +154,7 @@ def policy(scope: AgentScope) -> PolicyDocument:
             reason="what they change is not what IAM is asked about",
         )
     )
-    statements += keys.statements(scope, "ExecutionKeys")
+    statements += keys.statements(scope, "ExecutionKeys", besides=apart[:1])
     for index, conditions in enumerate(region_conditions(scope)):
         statements.append(
             Statement(

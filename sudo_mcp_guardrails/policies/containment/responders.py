@@ -114,7 +114,7 @@ def _in_flight(names: GuardrailNames, stacks: tuple[str, ...]) -> tuple[Statemen
             sid="RespondBuilds",
             effect="Allow",
             actions=("codebuild:BatchGetBuilds", "codebuild:ListBuildsForProject", "codebuild:StopBuild"),
-            resources=(f"arn:{PARTITION}:codebuild:*:{ACCOUNT}:project/{names.approval_name('terraform')}",),
+            resources=(f"arn:{PARTITION}:codebuild:*:{ACCOUNT}:project/{names.approval_name('terraform-*')}",),
             reason="stops the builds that apply plans of Terraform",
         ),
     )

@@ -87,7 +87,7 @@ def _open_paths(prover: Prover, kind: str, settings: OrganizationSettings, parti
     The project that applies approved plans is the apply role's to start: it is the guardrails', and nobody's exempt.
     """
     project = (
-        (project_arn(settings.names, "*").replace(PARTITION, partition),) if kind == Capability.APPLY.value else ()
+        (project_arn(settings.names, "*", "*").replace(PARTITION, partition),) if kind == Capability.APPLY.value else ()
     )
     for path in escalation_paths():
         if "iam:PassRole" in path.actions or all(action.startswith("signin:") for action in path.actions):

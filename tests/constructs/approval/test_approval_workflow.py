@@ -14,6 +14,7 @@ from aws_cdk import assertions
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -32,6 +33,8 @@ from sudo_mcp_guardrails import (
     Guardrails,
     LockMode,
     NoticeTarget,
+    TerraformProject,
+    TerraformState,
     WorkflowError,
 )
 from sudo_mcp_guardrails.approval.authentication.freshness import Freshness, Issuer
@@ -49,6 +52,7 @@ Template = dict[str, Any]
 ROOT = Path(__file__).parents[3]
 ACCOUNT = "111111111111"
 IDP = "https://idp.example.com"
+PROJECT = "mcp-guardrails-approval-terraform-release-bot"
 
 
 def policy(*issuers: Issuer) -> ApprovalPolicy:
@@ -84,6 +88,16 @@ def workflow(stack: cdk.Stack, id_: str = "Workflow", **options: Any) -> Approva
     return ApprovalWorkflow(stack, id_, **{**made, **options})
 
 
+def terraform_project(stack: cdk.Stack, **options: Any) -> TerraformProject:
+    made: dict[str, Any] = {
+        "agent": agent(),
+        "repository": ecr.Repository.from_repository_name(stack, "Images", "terraform"),
+        "digest": f"sha256:{'ab' * 32}",
+        "state": TerraformState("acme-terraform-state", "release-bot/terraform.tfstate"),
+    }
+    return TerraformProject(stack, "Terraform", **{**made, **options})
+
+
 def whole_workflow(stack: cdk.Stack) -> ApprovalWorkflow:
     destination = events.ApiDestination.from_api_destination_attributes(
         stack,
@@ -108,7 +122,7 @@ def whole_workflow(stack: cdk.Stack) -> ApprovalWorkflow:
         trust=TrustPolicy(),
         security_groups=["security"],
         fingerprints={"release-bot": "ab" * 32},
-        terraform_project=codebuild.Project.from_project_name(stack, "Terraform", "mcp-guardrails-approval-terraform"),
+        terraform_project=terraform_project(stack),
         notices=[
             NoticeTarget.topic(topic, groups=["sre"]),
             NoticeTarget.slack(destination),
@@ -140,6 +154,12 @@ def listed(value: Any) -> list[Any]:
 def stack() -> cdk.Stack:
     found = new_stack()
     whole_workflow(found)
+    # The agents' roles, for which the project is made, are in a stack of their own here.
+    app = cdk.App.of(found)
+    assert isinstance(app, cdk.App)
+    agents = cdk.Stack(app, "Agents", env=cdk.Environment(account=ACCOUNT, region="eu-central-1"))
+    projects = [each for each in found.node.children if isinstance(each, TerraformProject)]
+    AgentGuardrails(agents, "Agents", agents=[agent()], terraform=projects)
     return found
 
 
@@ -161,7 +181,7 @@ def test_everything_has_a_name_that_a_deny_can_name(whole: dict[str, dict[str, T
     }
     for kind, [prop] in names.items():
         for id_, resource in whole[kind].items():
-            name = re.sub(r"^(alias/|/aws/(lambda|vendedlogs/(states|apis))/)", "", resource[prop])
+            name = re.sub(r"^(alias/|/aws/(codebuild|lambda|vendedlogs/(states|apis))/)", "", resource[prop])
             assert name.startswith("mcp-guardrails-approval") or name == "mcp-guardrails-runs", (kind, id_, name)
     [bucket] = whole["AWS::S3::Bucket"].values()
     assert "mcp-guardrails-approval-evidence-" in json.dumps(bucket["BucketName"])
@@ -199,10 +219,30 @@ def test_evidence_is_locked_and_closed_to_agents(whole: dict[str, dict[str, Temp
     found = statements(bucket_policy)
     assert {statement["Effect"] for statement in found.values()} == {"Deny"}
     agents = {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/mcp-guardrails/agents/*"}}
-    assert found["ApprovalEvidenceNoAgent"]["Condition"] == agents
+    condition = found["ApprovalEvidenceNoAgent"]["Condition"]
+    # But for the one execution role that applies Terraform plans, which has Deny statements of its own.
+    [role] = [condition[operator].pop("aws:PrincipalArn") for operator in ("ArnNotEquals",)]
+    assert json.dumps(role).endswith(':role/mcp-guardrails/agents/release-bot/mcp-guardrails-release-bot-execution"]]}')
+    assert condition == {**agents, "ArnNotEquals": {}}
+    for sid, element, value in (
+        ("ApprovalEvidenceBuilds", "NotAction", "s3:GetObjectVersion"),
+        ("ApprovalEvidenceBuildsPlans", "Action", "s3:*"),
+    ):
+        assert found[sid][element] == value
+        assert found[sid]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": role}}
+    assert json.dumps(found["ApprovalEvidenceBuildsPlans"]["NotResource"]).endswith('"/plans/*"]]}')
     for id_, key in whole["AWS::KMS::Key"].items():
         deny = [s for s in key["KeyPolicy"]["Statement"] if s["Sid"].endswith("NoAgent")]
-        assert [(s["Effect"], s["Action"], s["Condition"]) for s in deny] == [("Deny", "kms:*", agents)], id_
+        if id_ == "TerraformKey":
+            assert deny == []
+            continue
+        data = {"ArnNotEquals": {"aws:PrincipalArn": role}} if id_ == "StoresDataKey" else {}
+        wanted = [("Deny", "kms:*", {**agents, **data})]
+        assert [(s["Effect"], s["Action"], s["Condition"]) for s in deny] == wanted, id_
+    data_key = statements(whole["AWS::KMS::Key"]["StoresDataKey"], "KeyPolicy")
+    assert data_key["ApprovalDataKeyBuilds"]["NotAction"] == "kms:Decrypt"
+    only = data_key["ApprovalDataKeyBuildsPlans"]["Condition"]["StringNotEquals"]
+    assert "mcp-guardrails-approval-evidence-" in json.dumps(only["kms:EncryptionContext:aws:s3:arn"])
 
 
 def test_each_key_signs_for_its_functions_alone(whole: dict[str, dict[str, Template]]) -> None:
@@ -293,7 +333,7 @@ def test_the_functions_have_what_they_are_told_before_the_deployment(stack: cdk.
     assert found.policy == policy()
     assert found.trust == TrustPolicy()
     assert found.fingerprints == {"release-bot": "ab" * 32}
-    assert found.terraform == {"project": "mcp-guardrails-approval-terraform"}
+    assert found.terraform == {"projects": {"release-bot": PROJECT}}
     assert found.relying_party == {"id": "approvals.example.com", "origins": ["https://approvals.example.com"]}
     known = found.agents["release-bot"]
     assert known.owner == "platform@example.com"
@@ -491,6 +531,7 @@ def test_bad_props() -> None:
     stack = new_stack()
     project = codebuild.Project.from_project_arn(stack, "Project", cdk.Fn.import_value("project"))
     other = codebuild.Project.from_project_name(stack, "Other", "apply")
+    known = codebuild.Project.from_project_name(stack, "Known", PROJECT)
     for options, error, message in (
         ({"directory": []}, WorkflowError, "no directory is not allowed"),
         ({"policy": {}}, WorkflowError, "policy {} is not allowed, expected an ApprovalPolicy"),
@@ -500,7 +541,12 @@ def test_bad_props() -> None:
         ({"page_origin": "https://a/b"}, WorkflowError, "page_origin 'https://a/b' is not allowed"),
         ({"page_origin": "http://a.example"}, WorkflowError, "page_origin 'http://a.example' is not allowed"),
         ({"terraform_project": project}, WorkflowError, "with another name is not allowed"),
-        ({"terraform_project": other}, WorkflowError, "with name 'apply' is not allowed"),
+        (
+            {"terraform_project": other},
+            WorkflowError,
+            f"with name 'apply' is not allowed, expected project_name '{PROJECT}'",
+        ),
+        ({"terraform_project": [known, known]}, WorkflowError, "is a second one of agent 'release-bot'"),
         ({"names": GuardrailNames("a" * 18)}, WorkflowError, "expected 17 characters at most"),
     ):
         with pytest.raises(error, match=re.escape(message)):
@@ -526,7 +572,14 @@ def test_bad_props() -> None:
 def test_the_six_packs_the_hooks_and_the_proof_pass(flags: dict[str, Any], *, recommended: bool) -> None:
     stack = new_stack(context=flags if recommended else {})
     found = whole_workflow(stack) if recommended else workflow(stack)
-    AgentGuardrails(stack, "Agents", agents=[agent()], apply_broker=found.broker_role, runs=found.runs)
+    AgentGuardrails(
+        stack,
+        "Agents",
+        agents=[agent()],
+        apply_broker=found.broker_role,
+        runs=found.runs,
+        terraform=[each for each in stack.node.children if isinstance(each, TerraformProject)],
+    )
     app = cdk.App.of(stack)
     assert isinstance(app, cdk.App)
     Guardrails.of(app).enforce()

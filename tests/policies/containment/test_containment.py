@@ -166,7 +166,7 @@ class TestResponseRole:
         stack = f"arn:aws:cloudformation:eu-central-1:{ACCOUNT}:stack/release-bot-api/1"
         for name in ("CancelUpdateStack", "DeleteChangeSet", "ListChangeSets"):
             assert self.allowed(f"cloudformation:{name}", stack)
-        build = f"arn:aws:codebuild:eu-central-1:{ACCOUNT}:project/mcp-guardrails-approval-terraform"
+        build = f"arn:aws:codebuild:eu-central-1:{ACCOUNT}:project/mcp-guardrails-approval-terraform-release-bot"
         for name in ("StopBuild", "ListBuildsForProject", "BatchGetBuilds"):
             assert self.allowed(f"codebuild:{name}", build)
 

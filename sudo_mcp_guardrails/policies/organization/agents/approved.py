@@ -30,7 +30,7 @@ def statements(settings: OrganizationSettings) -> tuple[Statement, ...]:
             effect="Deny",
             actions=(BUILD,),
             # Of the caller's own account: somebody else's of that name takes what he likes.
-            not_resources=(project_arn(names, "${aws:PrincipalAccount}"),),
+            not_resources=(project_arn(names, "*", "${aws:PrincipalAccount}"),),
             conditions=any_agent(names),
             reason="a build runs under its project's role, and the one project takes approved plans alone",
         ),
@@ -53,7 +53,7 @@ GUARDRAIL: Final = OrganizationGuardrail(
         attack(
             "scp-build-elsewhere",
             BUILD,
-            "arn:${AWS::Partition}:codebuild:${AWS::Region}:999999999999:project/{names}-approval-terraform",
+            "arn:${AWS::Partition}:codebuild:${AWS::Region}:999999999999:project/{names}-approval-terraform-{agent}",
             "AgentsBuilds",
             "starts a build of another account's project of the right name",
         ),
