@@ -9,6 +9,12 @@ from sudo_mcp_guardrails.agents import Agent, AgentEnvironment, SensitiveRead
 from sudo_mcp_guardrails.policies import trust
 from sudo_mcp_guardrails.policies.boundary.execution import execution_boundary
 from sudo_mcp_guardrails.policies.bundle import AgentPolicies
+from sudo_mcp_guardrails.policies.containment.responder_trust import response_trust
+from sudo_mcp_guardrails.policies.containment.responders import organization_policy, responder_policy, response_policy
+from sudo_mcp_guardrails.policies.containment.roles import deny_boundary, deny_trust
+from sudo_mcp_guardrails.policies.containment.roles import deny_policy as deny_all
+from sudo_mcp_guardrails.policies.containment.scps import all_scp, class_scp
+from sudo_mcp_guardrails.policies.naming import GuardrailNames
 from sudo_mcp_guardrails.policies.organization.packs import agent_scps
 from sudo_mcp_guardrails.policies.scope import AgentScope
 from sudo_mcp_guardrails.policies.sensitive import deny_policy, sensitive_actions
@@ -48,6 +54,12 @@ _TRUST: Final = """## Trust
 
 Who may assume the roles. `${broker}` stands for the ARN of the broker's role, or of the role that mints apply sessions.
 """
+_CONTAINMENT: Final = """## Containment
+
+What stops agents, made beforehand and attached when it happens, and who may attach it: see
+[containment](containment.md).
+"""
+_STACKS: Final = "arn:${AWS::Partition}:cloudformation:*:${AWS::AccountId}:stack/release-bot*"
 
 
 def page() -> str:
@@ -82,8 +94,30 @@ def page() -> str:
             )
             for policy in agent_scps()
         ),
+        _CONTAINMENT,
+        *(_section(title, where, document) for title, where, document in _containment()),
     ]
     return "\n".join(parts)
+
+
+def _containment() -> tuple[tuple[str, str, PolicyDocument], ...]:
+    """Return what contains agents, and who may."""
+    names = GuardrailNames()
+    attached = "For the organization, attached to nothing until then."
+    root = "arn:${AWS::Partition}:organizations::333333333333:root/o-a1b2c3d4e5/r-abcd"
+    scp = "arn:${AWS::Partition}:organizations::333333333333:policy/o-a1b2c3d4e5/service_control_policy/p-a1b2c3d4"
+    function = f"arn:${{AWS::Partition}}:iam::{ACCOUNT}:role/{names.prefix}/{names.prefix}-responder"
+    return (
+        ("Contained policy", "Attached to each role of a contained agent.", deny_all()),
+        ("Contained boundary", "In the place of a contained role's own boundary.", deny_boundary()),
+        ("Contained trust", "In the place of a contained role's trust policy.", deny_trust()),
+        ("SCP of a class (K3)", attached, class_scp(names, "release-*")),
+        ("SCP of all agents (K4)", attached, all_scp(names)),
+        ("Responder", "On the role of the function that contains, besides evidence.", responder_policy(names)),
+        ("Response role", "On the role that contains in each account.", response_policy(names, (_STACKS,))),
+        ("Response trust", "Who may become it.", response_trust(names, [function])),
+        ("Response role of the organization", "On the role that attaches SCPs.", organization_policy([scp], [root])),
+    )
 
 
 def _section(title: str, where: str, document: PolicyDocument) -> str:

@@ -45,12 +45,12 @@ ROLES = {
     "landing_zone": 3 * 4 + 3,
     "control_tower": 2 * 4 + 2,
     "approvals": 4 + 1 + 6 + 1 + 1,
-    "kill_switch": 4 + 1 + 4,
-    "monitoring": 4 + 1 + 4,
+    "kill_switch": 4 + 1 + 5,
+    "monitoring": 4 + 1 + 6,
 }
 """Four for an agent in each of its accounts, and the account's broker's; of approvals also those of six functions, of
-the workflow and of the agent's host; of monitoring also those of two functions, of their schedule and of its target; of
-the kill switch also those of two functions, of its state machine and the response role."""
+the workflow and of the agent's host; of monitoring also those of three functions, of two schedules and of its target;
+of the kill switch also those of two functions, of its state machine and the response role."""
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.parent.name)

@@ -7,7 +7,6 @@ and this format does not). Items: ``file``, ``bytes``, ``sha256``; of a policy o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -18,6 +17,7 @@ import typer
 
 from sudo_mcp_guardrails.cli.app_roles import AppDirOption, SynthOption, read_app
 from sudo_mcp_guardrails.cli.errors import InputError
+from sudo_mcp_guardrails.cli.export_values import account_of, values_of
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ class Format(str, Enum):
     CLOUDFORMATION = "cloudformation"
     TERRAFORM = "terraform"
     GUARD = "guard"
+    CONTAINMENT = "containment"
 
 
 _OF_AN_APP = (Format.IAM_JSON, Format.CLOUDFORMATION, Format.TERRAFORM)
 _OF_AN_ORGANIZATION = (Format.SCP_JSON, Format.TERRAFORM)
+_PREFIXED = (*_OF_AN_ORGANIZATION, Format.CONTAINMENT)
 _DEFAULT_PACKS = ("agents",)
 
 Names = list[str]
@@ -66,6 +68,11 @@ def export(
     regions: Annotated[
         Names | None, typer.Option(metavar="REGION", help="Region that may be used; repeatable. Default: all.")
     ] = None,
+    agent_class: Annotated[
+        Names | None,
+        typer.Option("--class", metavar="PATTERN", help="Class of agents with an SCP of its own; repeatable."),
+    ] = None,
+    home: Annotated[str, typer.Option("--home", metavar="ID", help="Account of the kill switch.")] = "",
     partition: Annotated[
         str | None, typer.Option(metavar="NAME", help="Partition, where no template says it. Default: aws.")
     ] = None,
@@ -78,9 +85,13 @@ def export(
     with answering(as_json=as_json) as answer:
         if form not in _OF_AN_APP and (app_dir is not None or synth):
             raise InputError(f"--app-dir and --synth do not go with --format {form.value}, expected neither")
-        if form not in _OF_AN_ORGANIZATION and (pack or organization_id or regions or prefix):
+        if form not in _PREFIXED and prefix:
+            raise InputError(f"--prefix does not go with --format {form.value}, expected none")
+        if form is not Format.CONTAINMENT and (agent_class or home):
+            raise InputError(f"--class and --home do not go with --format {form.value}, expected --format containment")
+        if form not in _OF_AN_ORGANIZATION and (pack or organization_id or regions):
             raise InputError(
-                f"--pack, --prefix, --organization-id and --regions do not go with --format {form.value}, expected none"
+                f"--pack, --organization-id and --regions do not go with --format {form.value}, expected none"
             )
         wanted = _Wanted(
             form=form,
@@ -88,7 +99,9 @@ def export(
             prefix=prefix,
             organization_id=organization_id,
             regions=tuple(regions or ()),
-            values=_values(partition, account, region),
+            values=values_of(partition, account, region),
+            classes=tuple(dict.fromkeys(agent_class or ())),
+            home=account_of("--home", home),
         )
         with answer.progress.status(f"exporting {form.value}"):
             made = _MAKERS[form](wanted, lambda: _app(app_dir, answer, synth=synth))
@@ -106,6 +119,8 @@ class _Wanted:
         organization_id: The organization's id; empty where unknown.
         regions: Regions that may be used; none for no limit.
         values: The pseudo parameters that are given.
+        classes: Of agents, with an SCP of their own.
+        home: Account of the kill switch; empty for the same.
     """
 
     form: Format
@@ -114,6 +129,8 @@ class _Wanted:
     organization_id: str
     regions: tuple[str, ...]
     values: Mapping[str, str]
+    classes: tuple[str, ...] = ()
+    home: str = ""
 
     @property
     def settings(self) -> OrganizationSettings:
@@ -137,31 +154,12 @@ class _Wanted:
                 "organizationId": self.organization_id,
                 "regions": list(self.regions),
             }
+        if self.form is Format.CONTAINMENT:
+            found |= {"prefix": self.settings.names.prefix, "classes": list(self.classes), "home": self.home}
         return found
 
 
 _Read = Callable[[], "App"]
-
-
-def _values(partition: str | None, account: str | None, region: str | None) -> dict[str, str]:
-    """Return the pseudo parameters that are given.
-
-    Raises:
-        InputError: For one of another form.
-    """
-    from sudo_mcp_guardrails.regions import REGIONS, partition_of
-
-    known = partition_of(region) if region else None
-    if region and known is None:
-        raise InputError(f"--region {region!r} is in no partition that is known")
-    if partition is not None and partition not in REGIONS:
-        raise InputError(f"--partition {partition!r} is not known, allowed are {', '.join(REGIONS)}")
-    if known and partition and known != partition:
-        raise InputError(f"--region {region!r} is in partition {known}, expected one of {partition}")
-    if account is not None and not re.fullmatch(r"\d{12}", account):
-        raise InputError(f"--account {account!r} is not allowed, expected 12 digits")
-    found = {"Partition": partition or known or "aws", "AccountId": account, "Region": region}
-    return {name: value for name, value in found.items() if value}
 
 
 def _app(app_dir: Path | None, answer: Answer, *, synth: bool) -> App:
@@ -224,12 +222,21 @@ def _guard(wanted: _Wanted, _read: _Read) -> Export:
     return Export(wanted.form.value, guard())
 
 
+def _containment(wanted: _Wanted, _read: _Read) -> Export:
+    from sudo_mcp_guardrails.policies.export.containment import containment
+    from sudo_mcp_guardrails.policies.export.manifest import Export
+
+    files = containment(wanted.settings.names, wanted.values, classes=wanted.classes, home=wanted.home)
+    return Export(wanted.form.value, files)
+
+
 _MAKERS: Final[dict[Format, Callable[[_Wanted, _Read], Export]]] = {
     Format.SCP_JSON: _scp_json,
     Format.IAM_JSON: _iam_json,
     Format.CLOUDFORMATION: _cloudformation,
     Format.TERRAFORM: _terraform,
     Format.GUARD: _guard,
+    Format.CONTAINMENT: _containment,
 }
 
 

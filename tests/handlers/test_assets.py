@@ -199,24 +199,26 @@ def test_the_forwarder_works_with_boto3_alone(tmp_path: Path, alone: Path, serve
 def test_the_detector_looks_at_a_call_with_boto3_alone(tmp_path: Path, alone: Path) -> None:
     from tests.handlers.test_detect import call, message
 
-    code_path = staged_handlers(tmp_path / "code", "detect", "detect_canary")
+    code_path = staged_handlers(tmp_path / "code", "detect", "detect_canary", "detect_learn")
     assert not (code_path / "sudo_mcp_guardrails" / "constructs").exists()
     (code_path / "monitoring.json").write_text('{"watch": {"honeytoken": ["AKIAEXAMPLE000000001"]}}', encoding="utf-8")
     code = (
         "import json, os; os.environ.update(STATE_TABLE='s', LEASE_SECONDS='60', DEAD_LETTERS='d', BUS='b',"
         " MONITORING='M', CANARY_ROLE='arn:aws:iam::111122223333:role/canary')\n"
-        "import sudo_mcp_guardrails.handlers.detect_canary, sudo_mcp_guardrails.handlers.detect as h\n"
+        "import sudo_mcp_guardrails.handlers.detect_canary, sudo_mcp_guardrails.handlers.detect_learn\n"
+        "import sudo_mcp_guardrails.handlers.detect as h\n"
         "from sudo_mcp_guardrails.handlers.detect_parts import made_parts\n"
         "parts = made_parts()\n"
         "class Teller:\n"
-        "    def tell(self, alert): print(alert.rule)\n"
+        "    def tell(self, alert, trace): print(alert.rule, len(trace()['steps']))\n"
         "object.__setattr__(parts, 'teller', Teller())\n"
         "parts.attributor.flush = lambda: None\n"
         "parts.groups._table = type('T', (), {'load': lambda s, k: None, 'save': lambda s, *a, **k: True})()\n"
+        "parts.layers._table = parts.groups._table\n"
         "parts.attributor._known._load = lambda key: None\n"
         f"print(json.dumps(h.handler({{'Records': [{message(1, call(1))!r}]}}, None, parts)))\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'msgspec', 'sigma', 'yaml', 'duckdb', 'aws_cdk'}))"
     )
     printed = run(code, code_path, alone)
-    assert "aws_trail_stopped" in printed
+    assert "aws_trail_stopped 4" in printed
     assert (printed[-2], printed[-1]) == ('{"batchItemFailures": []}', "[]")
