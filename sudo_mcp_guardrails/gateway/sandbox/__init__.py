@@ -1,0 +1,1 @@
+"""The sandbox: servers nobody trusts, run on Linux with no network, no home and no credentials."""
