@@ -1,0 +1,1 @@
+"""What the guard holds against published attacks."""
