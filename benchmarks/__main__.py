@@ -1,7 +1,8 @@
 """``make bench``: measure here and now, print it, and write it to docs/benchmarks.md; exit 1 where a limit is missed.
 
 ``python -m benchmarks PART`` runs one part alone: ``synthesis``, ``landing-zone``, ``organization``, ``iam``,
-``trail``, ``approvals``, ``detection`` or ``detection-benign``. The two syntheses alternate, each in a fresh process,
+``trail``, ``approvals``, ``detection``,
+``detection-benign`` or ``gateway``. The two syntheses alternate, each in a fresh process,
 so that a busy moment of the machine hits both. With ``--quick`` the part ``trail`` takes little, to see that it works;
 nothing is written then. With ``--seed N`` the part ``detection-benign`` plays what that seed decides.
 """
@@ -214,6 +215,13 @@ def measure_detection() -> tuple[str, list[str]]:
     return run.run()
 
 
+def measure_gateway() -> tuple[str, list[str]]:
+    """Measure what the gateway adds to a call, beside other proxies; return the report, and what was missed."""
+    from benchmarks.gateway import latency  # noqa: PLC0415 - the others can be measured without the SDK
+
+    return latency.run()
+
+
 def measure_detection_benign(seed: int | None = None) -> tuple[str, list[str]]:
     """Measure what the rules say of work in which nothing is wrong; return the report, and what was missed."""
     from benchmarks.detection.benign import run  # noqa: PLC0415 - the others can be measured without the embedded AWS
@@ -230,6 +238,7 @@ PARTS: Final[dict[str, Callable[[], tuple[str, list[str]]]]] = {
     "approvals": measure_approvals,
     "detection": measure_detection,
     "detection-benign": measure_detection_benign,
+    "gateway": measure_gateway,
 }
 QUICK: Final = "--quick"
 SEED: Final = "--seed"

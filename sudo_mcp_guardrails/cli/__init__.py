@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
-from sudo_mcp_guardrails.cli.commands import build_app, wanted_commands
+from sudo_mcp_guardrails.cli.commands import build_app, wanted_commands, with_default
 from sudo_mcp_guardrails.cli.output import INTERRUPTED, UNKNOWN, write_error
 from sudo_mcp_guardrails.errors import GuardrailsError
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 (ok), 1 (a finding, a refusal, a surprise), 2 (could not tell, or bad input) or 130 (stopped by
         Ctrl-C).
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = with_default(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     if not given:
         given = ["--help"]

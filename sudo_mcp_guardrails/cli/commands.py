@@ -29,11 +29,13 @@ class Command:
         target: ``module:attribute`` of a function with typer's annotations; for a group, of a ``typer.Typer``, or of a
         table like this one where its commands import much.
         summary: one line for ``mcp-guardrails --help``.
+        default: of a group: the command that an option or ``--`` right behind the group's name means.
     """
 
     name: str
     target: str
     summary: str
+    default: str = ""
 
     def load(self) -> Callable[..., object] | typer.Typer | tuple[Command, ...]:
         """Import the command."""
@@ -95,6 +97,12 @@ COMMANDS = (
         "Decide about what agents propose, and check and export the evidence of it.",
     ),
     Command(
+        "gateway",
+        "sudo_mcp_guardrails.cli.gateway:COMMANDS",
+        "Guard every call of a tool: stand between an MCP client and a server, or look at a script.",
+        default="run",
+    ),
+    Command(
         "contain",
         "sudo_mcp_guardrails.cli.contain:contain",
         "Stop one agent, a class of agents, or all of them, by the deployed kill switch.",
@@ -125,6 +133,17 @@ COMMANDS = (
 def wanted_commands(arguments: Sequence[str]) -> list[str]:
     """The names in ``arguments`` that may be a group's and a command's: options in front of these take no values."""
     return [argument for argument in arguments if not argument.startswith("-")][:2]
+
+
+def with_default(arguments: Sequence[str], commands: Sequence[Command] = COMMANDS) -> list[str]:
+    """The arguments, with a group's default command where its name is followed by an option or by ``--``."""
+    given = list(arguments)
+    at = next((number for number, argument in enumerate(given) if not argument.startswith("-")), len(given))
+    for command in commands:
+        behind = given[at + 1 : at + 2]
+        if command.default and given[at : at + 1] == [command.name] and behind and behind[0].startswith("-"):
+            return given if behind[0] in {"-h", "--help"} else [*given[: at + 1], command.default, *given[at + 1 :]]
+    return given
 
 
 def build_app(wanted: Sequence[str], commands: Sequence[Command] = COMMANDS) -> typer.Typer:
