@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_lambda as lambda_
+    from aws_cdk import aws_sns as sns
     from aws_cdk import aws_stepfunctions as sfn
 
     from sudo_mcp_guardrails.agents import Agent
@@ -57,7 +58,8 @@ class KillSwitch(Construct):
     :class:`ContainmentOrganization` in the account that manages SCPs. Keep it in an account, or at least under names,
     that no agent can touch: the guardrails' prefix is denied to them.
 
-    Costs at rest, by list prices of us-east-1: three keys, 1 USD each a month. A containment is below a cent.
+    Costs at rest, by list prices of us-east-1: three keys, 1 USD each a month, and with findings an alarm, 0.10 USD. A
+    containment is below a cent.
 
     Args:
         scope: The scope.
@@ -70,10 +72,10 @@ class KillSwitch(Construct):
         unbound_accounts: Accounts of agents that no SCP binds. Default: none.
         findings_bus: Bus of :class:`AgentMonitoring`'s findings; one that says so contains its agent at K2 by itself.
             Default: none, and people contain.
+        alarm_topic: Whom the alarm tells that such a finding was not delivered. Default: nobody, and a warning.
         notice_bus: Bus on which people are told. Default: the account's default bus.
         stacks: ARN patterns of the agents' stacks in this account, whose updates and change sets are cancelled.
             Default: by the agents' prefixes.
-        build_project: Name of the project that applies Terraform plans. Default: none.
         two_people_from: The lowest level whose restoration takes two people, IAM users with a second factor of five
             minutes at most: K2 or K3. Default: K3, and so also K4. None is a warning: one person restores everything.
         contains_here: Whether agents work in this account. Default: True.
@@ -100,9 +102,9 @@ class KillSwitch(Construct):
         organization: OrganizationContainment | None = None,
         unbound_accounts: Sequence[str] = (),
         findings_bus: events.IEventBus | None = None,
+        alarm_topic: sns.ITopic | None = None,
         notice_bus: events.IEventBus | None = None,
         stacks: Sequence[str] | None = None,
-        build_project: str = "",
         two_people_from: Level | None = Level.K3,
         contains_here: bool = True,
         data_key: kms.IKey | None = None,
@@ -140,9 +142,7 @@ class KillSwitch(Construct):
         shared["removal_policy"] = removal_policy
         machine = {**shared, "names": made}
         shared["code"] = code_of(self, settings)
-        parts = SwitchParts(
-            self.stores, made, settings, organization, build_project, tuple(responders), two_people_from
-        )
+        parts = SwitchParts(self.stores, made, settings, organization, tuple(responders), two_people_from)
         self.responder: ResponseFunction = make.responder(self, parts, **shared)
         """The function that contains."""
         self.workflow: ContainmentMachine = ContainmentMachine(
@@ -173,11 +173,13 @@ class KillSwitch(Construct):
                 machine=self.machine.attr_arn,
                 names=made,
                 key=self.stores.data_key,
+                alarm_topic=alarm_topic,
                 removal_policy=removal_policy,
             )
         )
         """Contains by itself; None where no bus of findings was given."""
-        warn(self, responders, two_people_from, lock_mode, removal_policy)
+        untold = findings_bus is not None and alarm_topic is None
+        warn(self, responders, two_people_from, lock_mode, removal_policy, untold=untold)
 
     @property
     def machine(self) -> sfn.CfnStateMachine:

@@ -16,6 +16,7 @@ from sudo_mcp_guardrails.approval.plan import Form
 from sudo_mcp_guardrails.approval.store import saved_plan
 from sudo_mcp_guardrails.approval.store.aws import code_of
 from sudo_mcp_guardrails.approval.store.bundle import Bundle
+from sudo_mcp_guardrails.approval.store.plan_keys import plan_key
 from sudo_mcp_guardrails.approval.store.steps import line
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ def proposed(place: Workplace, caller: Caller, body: dict[str, Any]) -> dict[str
     change_set = _change_set(body, account, region) if bundle is None else None
     if known is None:
         asked = _input(place, caller, approval, environment.name, account, region, form, change_set)
-        asked["source"] = _stored(place, approval, bundle) if bundle else None
+        asked["source"] = _stored(place, caller.run.agent, approval, bundle) if bundle else None
         if saved is not None:
-            saved_plan.keep(place.clients.s3, place.bucket, approval, saved)
+            saved_plan.keep(place.clients.s3, place.bucket, caller.run.agent, approval, saved)
         what = f"{form.value} of {caller.run.agent} in {environment.name} ({caller.run.ticket})"
         place.index.receive(
             approval,
@@ -226,9 +227,9 @@ def _input(  # noqa: PLR0917 - the fields of one document
     }
 
 
-def _stored(place: Workplace, approval: str, bundle: Bundle) -> dict[str, str]:
+def _stored(place: Workplace, agent: str, approval: str, bundle: Bundle) -> dict[str, str]:
     """Store what the agent submitted, and return where."""
-    key = f"plans/{approval}/submitted.json"
+    key = plan_key(agent, approval, "submitted.json")
     answer = place.clients.s3.put_object(
         Bucket=place.bucket,
         Key=key,

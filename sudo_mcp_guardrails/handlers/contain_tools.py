@@ -1,10 +1,10 @@
 """What the function that contains works with: settings, stores, and clients that act in the agents' accounts.
 
 Environment: ``PREFIX``, ``PARTITION``, ``ACCOUNT``, ``SWITCH_TABLE``, ``RECORDS_BUCKET``, ``EVIDENCE_TABLE``,
-``EVIDENCE_KEY``, ``ORGANIZATION`` (JSON: ``scps``, ``targets``, ``account``), ``BUILD_PROJECT``, and optionally
+``EVIDENCE_KEY``, ``ORGANIZATION`` (JSON: ``scps``, ``targets``, ``account``), and optionally
 ``CONTAINMENT_SETTINGS``. Where some restorations take two people also ``TWO_PEOPLE_FROM`` and ``DECISIONS_KEY``; where
-there is an approval workflow also ``APPROVALS_TABLE``, ``APPROVAL_EVIDENCE_TABLE``, ``APPROVAL_EVIDENCE_BUCKET`` and
-``APPROVAL_TOKENS_TABLE``.
+there is an approval workflow also ``APPROVALS_TABLE``, ``APPROVAL_EVIDENCE_TABLE``, ``APPROVAL_EVIDENCE_BUCKET``,
+``APPROVAL_TOKENS_TABLE``, and ``TERRAFORM_AGENTS`` (names, with commas between them), whose plans projects apply.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def estate_of(settings: ResponseSettings, environ: Mapping[str, str]) -> Estate:
         organization_account=organization.get("account", ""),
         unbound_accounts=settings.unbound_accounts,
         has_approvals=bool(environ.get("APPROVALS_TABLE")),
-        build_project=environ.get("BUILD_PROJECT", ""),
+        terraform_agents=tuple(filter(None, environ.get("TERRAFORM_AGENTS", "").split(","))),
     )
 
 

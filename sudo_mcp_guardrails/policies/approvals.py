@@ -88,10 +88,10 @@ def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
     )
     yield _asks(
         "plans",
-        "reads a saved plan, or what was recorded, without being the build that applies the plan",
+        "reads a saved plan, or what was recorded, without being the build that applies the plan of its own agent",
         _OBJECTS,
         arns(f"s3:::{prefix}-approval-*"),
-        not_resources=tuple(arn for arn in subject.uses if f":::{prefix}-approval-" in arn),
+        not_resources=tuple(arn for arn in subject.uses if _is_plan(arn, prefix, subject.agent)),
     )
     yield _asks(
         "executions", "starts, stops, redrives or changes the workflow", ("states:*",), executions, changing=True
@@ -132,6 +132,11 @@ def approval_properties(subject: Subject, prefix: str) -> Iterator[Property]:
         ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"),
         arns(f"iam::*:role/{prefix}/*", f"iam::*:role/{prefix}-*"),
     )
+
+
+def _is_plan(arn: str, prefix: str, agent: str) -> bool:
+    """Return whether what a build uses are plans of its agent, whatever else its policies say that it uses."""
+    return f":::{prefix}-approval-evidence-" in arn and arn.endswith(f"/plans/{agent}/*")
 
 
 def _functions(subject: Subject, prefix: str, functions: tuple[str, ...]) -> Iterator[Property]:

@@ -71,7 +71,8 @@ class Estate:
         responders: ARNs of roles that contain, besides the guardrails' own.
         has_approvals: Whether there is an approval workflow in the account of the kill switch. Default: no, and none
             are withdrawn.
-        build_project: Name of the project that applies plans of Terraform, in that account and Region. Default: none.
+        terraform_agents: Names of the agents whose plans of Terraform a project applies, in that account and Region.
+            Default: none.
 
     Raises:
         ContainmentError: A value is of another form, or ``scps``, targets and account are not given together.
@@ -90,7 +91,7 @@ class Estate:
     unbound_accounts: tuple[str, ...] = ()
     responders: tuple[str, ...] = ()
     has_approvals: bool = False
-    build_project: str = ""
+    terraform_agents: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Validate."""

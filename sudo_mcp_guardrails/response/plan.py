@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.policies.containment.names import boundary_arn, deny_arn
 from sudo_mcp_guardrails.policies.containment.roles import deny_trust
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
+from sudo_mcp_guardrails.policies.terraform import project_name
 from sudo_mcp_guardrails.response.errors import ContainmentError
 from sudo_mcp_guardrails.response.estate import check_responder
 from sudo_mcp_guardrails.response.levels import Level, check_level
@@ -173,8 +174,11 @@ def _in_flight(estate: Estate, agents: tuple[Agent, ...], target: Target, cause:
     """Yield the steps that stop what runs or waits."""
     if estate.has_approvals:
         yield _approvals(estate, target, cause)
-    if estate.build_project:
-        yield Step(Kind.BUILDS, estate.account, estate.region, estate.build_project, {}, _FLIGHT)
+    for agent in agents:
+        if agent.name in estate.terraform_agents:
+            yield Step(
+                Kind.BUILDS, estate.account, estate.region, project_name(estate.names, agent.name), stage=_FLIGHT
+            )
     places: dict[tuple[str, str], set[str]] = {}
     for agent in agents:
         for account in estate.accounts(agent):

@@ -5,6 +5,7 @@ running the same again does what is missing; wait for the grace; verify; tell. O
 wrong is told, and fails the execution. Sources: Step Functions developer guide, "Transforming data with JSONata in Step
 Functions", "Passing data between states with variables" and "Add EventBridge events with Step Functions".
 
+It is started with a request, or by the rule of findings with a finding, which has ``unmapped`` and no request has.
 What the construct puts in is written ``${Name}``, as CloudFormation's ``DefinitionSubstitutions`` has it.
 """
 
@@ -18,7 +19,7 @@ from sudo_mcp_guardrails.response.requests import GRACE
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.approval.workflow.retries import State
 
-SUBSTITUTIONS: Final = ("Partition", "ResponderFunction", "EventBus")
+SUBSTITUTIONS: Final = ("Partition", "ResponderFunction", "EventBus", "Trigger")
 """Names that stand in the definition as ``${Name}``."""
 SOURCE: Final = "sudo-mcp-guardrails.containment"
 DETAIL_TYPE: Final = "Containment Notice"
@@ -33,7 +34,17 @@ FINAL_ERRORS: Final = (
 )
 """What a function raises where trying again would change nothing. A record that cannot be written is among it: whoever
 contains sees that at once, and begins anew."""
-_REQUEST: Final = "{% $states.context.Execution.Input %}"
+_REQUEST: Final = "{% $request %}"
+FINDING_LEVEL: Final = "K2"
+_FROM_FINDING: Final = (
+    "{"
+    f"'op': 'contain', 'level': '{FINDING_LEVEL}', 'by': '${{Trigger}}', "
+    "'target': 'agent:' & $states.input.unmapped.agent, "
+    "'reason': 'finding of rule ' & $substring($string($states.input.rule), 0, 200), "
+    "'incident': 'finding-' & $states.input.finding_info.uid"
+    "}"
+)
+"""A finding that contains its agent becomes a request by three ids; whatever else it says asks for nothing."""
 _ANSWER: Final = "$states.result.Payload"
 
 
@@ -54,10 +65,14 @@ def _beginning() -> dict[str, State]:
         "Begin": {
             "Type": "Pass",
             "Assign": {
-                "op": "{% $exists($states.input.op) ? $string($states.input.op) : '' %}",
+                "request": f"{{% $exists($states.input.unmapped) ? {_FROM_FINDING} : $states.input %}}",
+                "op": (
+                    "{% $exists($states.input.unmapped) ? 'contain' : "
+                    "$exists($states.input.op) ? $string($states.input.op) : '' %}"
+                ),
                 "alone": "{% $exists($states.input.breakGlass) and $states.input.breakGlass = true %}",
                 "grace": (
-                    "{% $type($states.input.graceSeconds) = 'number' ? "
+                    "{% $not($exists($states.input.unmapped)) and $type($states.input.graceSeconds) = 'number' ? "
                     f"$max([0, $min([3600, $floor($states.input.graceSeconds)])]) : {GRACE} %}}"
                 ),
                 "round": 0,

@@ -11,6 +11,7 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 
 from sudo_mcp_guardrails import (
     Agent,
@@ -28,7 +29,6 @@ from sudo_mcp_guardrails import (
     SessionBroker,
 )
 from sudo_mcp_guardrails.constructs.asset import reached
-from sudo_mcp_guardrails.constructs.response.trigger import PATHS, template
 from sudo_mcp_guardrails.policies.containment.names import ContainmentPolicyError
 from sudo_mcp_guardrails.response.requests import read_request
 from sudo_mcp_guardrails.response.settings import SETTINGS_FILE, ResponseSettings
@@ -154,18 +154,35 @@ def test_a_finding_that_contains_starts_the_machine_with_ids_alone(stack: cdk.St
     pattern = rule["Properties"]["EventPattern"]
     assert pattern["detail"]["unmapped"] == {"contains": ["true"], "agent": [{"exists": True}]}
     [target] = rule["Properties"]["Targets"]
-    assert target["InputTransformer"]["InputPathsMap"] == PATHS
+    # The finding as it is: in a template, a quote in a text of the event would write JSON.
+    assert target["InputPath"] == "$.detail"
+    assert "InputTransformer" not in target
     assert "Arn" in target["DeadLetterConfig"]
-    # As EventBridge renders it: each path's text in the place of its name.
-    text = template("arn:aws:iam::111111111111:role/mcp-guardrails/mcp-guardrails-containment-trigger")
-    for name, value in {"agent": "release-bot", "rule": "agent_tampers_with_trail", "finding": "ab" * 16}.items():
-        text = text.replace(f"<{name}>", value)
-    request = read_request(json.loads(text))
-    assert (request.op, request.target.key, str(request.level.value if request.level else "")) == (
-        "contain",
-        "agent:release-bot",
-        "K2",
-    )
+    [machine] = of_type(stack, "AWS::StepFunctions::StateMachine")
+    by = json.dumps(machine["Properties"]["DefinitionSubstitutions"]["Trigger"])
+    [role] = [r for r in of_type(stack, "AWS::IAM::Role") if "trigger" in str(r["Properties"].get("RoleName"))]
+    assert by.endswith(f':role/mcp-guardrails/{role["Properties"]["RoleName"]}"]]}}')
+
+
+def test_a_finding_that_was_not_delivered_is_told() -> None:
+    found = new_stack()
+    bus = events.EventBus.from_event_bus_name(found, "Findings", "findings")
+    topic = sns.Topic.from_topic_arn(found, "Topic", f"arn:aws:sns:eu-central-1:{ACCOUNT}:alarms")
+    KillSwitch(found, "Switch", agents=AGENTS, findings_bus=bus, alarm_topic=topic)
+    [alarm] = of_type(found, "AWS::CloudWatch::Alarm")
+    properties = alarm["Properties"]
+    assert (properties["MetricName"], properties["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
+    [(name, queue)] = assertions.Template.from_stack(found).find_resources("AWS::SQS::Queue").items()
+    assert queue["Properties"]["QueueName"] == "mcp-guardrails-containment-trigger"
+    assert properties["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}]
+    assert properties["AlarmActions"] == [topic.topic_arn]
+    warnings = assertions.Annotations.from_stack(found)
+    warnings.has_no_warning("/Switch/Switch", assertions.Match.string_like_regexp("noAlarmTopic"))
+
+
+def test_whom_no_alarm_tells_is_warned_where_findings_contain(stack: cdk.Stack) -> None:
+    warnings = assertions.Annotations.from_stack(stack)
+    warnings.has_warning("/Switch/Switch", assertions.Match.string_like_regexp("killSwitch.noAlarmTopic"))
 
 
 def test_without_a_bus_of_findings_nobody_is_contained_by_itself() -> None:

@@ -10,10 +10,12 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_iam as iam
 
-from sudo_mcp_guardrails import KillSwitch, KillSwitchError, Responder
+from sudo_mcp_guardrails import AgentGuardrails, KillSwitch, KillSwitchError, Responder
+from sudo_mcp_guardrails.handlers.contain_tools import estate_of
 from sudo_mcp_guardrails.response.levels import Level
 from sudo_mcp_guardrails.response.runbooks import ROLE_ACTIONS
-from tests.constructs.approval.test_approval_workflow import agent, workflow
+from sudo_mcp_guardrails.response.settings import ResponseSettings
+from tests.constructs.approval.test_approval_workflow import agent, terraform_project, workflow
 from tests.constructs.test_kill_switch import AGENTS, new_stack, of_type, statements
 
 HOME = cdk.Environment(account="111111111111", region="eu-central-1")
@@ -132,6 +134,19 @@ def test_a_workflow_lets_the_kill_switch_withdraw_and_nothing_else(*, own_stack:
     for name in ("classify", "recheck", "record", "broker", "api", "intake"):
         assert functions(stack)[f"mcp-guardrails-approval-{name}"]["RESPONDER_KEY"], name
     assert not any("sign" in json.dumps(s["Action"]).lower() for s in rights.values())
+    assert "TERRAFORM_AGENTS" not in responder
+
+
+def test_a_workflow_tells_the_kill_switch_whose_builds_there_are_to_stop() -> None:
+    stack = cdk.Stack(cdk.App(), "Approvals", env=HOME)
+    switch = KillSwitch(stack, "Switch", agents=[agent()])
+    project = terraform_project(stack)
+    found = workflow(stack, kill_switch=switch, terraform_project=project)
+    AgentGuardrails(stack, "Agents", agents=[agent()], apply_broker=found.broker_role, terraform=[project])
+    variables = functions(stack)["mcp-guardrails-responder"]
+    known = {**variables, "ACCOUNT": HOME.account, "PARTITION": "aws", "AWS_REGION": HOME.region, "ORGANIZATION": ""}
+    estate = estate_of(ResponseSettings((agent(),)), {**known, "SWITCH_TABLE": "mcp-guardrails-kill-switch"})
+    assert estate.terraform_agents == (agent().name,)
 
 
 def test_a_runbooks_role_may_what_the_step_calls() -> None:

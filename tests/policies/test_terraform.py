@@ -46,7 +46,8 @@ SHAPES: dict[str, tuple[Agent, str | None]] = {
 }
 VALUES = {"Partition": "aws", "AccountId": ACCOUNT, "Region": "us-east-1"}
 NAMES = GuardrailNames()
-PLAN = f"arn:aws:s3:::mcp-guardrails-approval-evidence-{ACCOUNT}-us-east-1/plans/apr-1/x.tfplan"
+PLAN = f"arn:aws:s3:::mcp-guardrails-approval-evidence-{ACCOUNT}-us-east-1/plans/release-bot/apr-1/x.tfplan"
+OTHERS = PLAN.replace("/release-bot/", "/release-bot-2/")
 RECORD = f"arn:aws:s3:::mcp-guardrails-approval-evidence-{ACCOUNT}-us-east-1/records/apr-1/1.json"
 BUCKET = "arn:aws:s3:::acme-terraform-state"
 LOG = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/codebuild/mcp-guardrails-approval-terraform-release-bot"
@@ -105,6 +106,16 @@ def test_each_deny_is_needed(sid: str, broken: str) -> None:
     assert evaluate(request, less).allowed
 
 
+@pytest.mark.parametrize("more", ["plans/*", "plans/data-bot/*", "*"])
+def test_a_build_that_reads_plans_of_others_is_no_use_of_its_own(more: str) -> None:
+    """The declaration may say that the build uses them, and the role's policies allow it: it is not proved."""
+    subject = execution(BUILD)
+    wide = f"arn:aws:s3:::mcp-guardrails-approval-evidence-{ACCOUNT}-us-east-1/{more}"
+    plans = Statement("Wide", "Allow", ("s3:GetObjectVersion",), resources=(wide,))
+    free = replace(subject.layers, identity=(PolicyDocument("wide", (plans,)),), boundary=None)
+    assert "invariant/approval-plans" in open_properties(replace(subject, layers=free, uses=(*subject.uses, wide)))
+
+
 VIA = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 EVIDENCE = {
     **VIA,
@@ -117,6 +128,7 @@ EVIDENCE = {
     [
         (BUILD, "s3:GetObjectVersion", PLAN, {}, True),
         (BUILD, "s3:GetObject", PLAN, {}, False),
+        (BUILD, "s3:GetObjectVersion", OTHERS, {}, False),
         (BUILD, "s3:PutObject", PLAN, {}, False),
         (BUILD, "s3:GetObjectVersion", RECORD, {}, False),
         (BUILD, "kms:Decrypt", KEY, EVIDENCE, True),

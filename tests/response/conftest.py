@@ -6,7 +6,7 @@ import pytest
 
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
 from sudo_mcp_guardrails.response.records import S3Records
-from tests.response.estates import ESTATE, trust
+from tests.response.estates import ESTATE, build_of, trust
 from tests.response.fake_aws import FakeAws
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ def filled() -> FakeAws:
         {"RequestToken": "t-other", "TypeName": "AWS::S3::Bucket", "Identifier": "payroll-logs"},
         {"RequestToken": "t-nobody", "TypeName": "AWS::EC2::VPC"},
     ]
-    aws.builds = {"b-1": "IN_PROGRESS", "b-0": "SUCCEEDED"}
+    aws.builds = {
+        build_of("release-bot", 1): "IN_PROGRESS",
+        build_of("release-bot", 0): "SUCCEEDED",
+        build_of("cost-bot", 1): "IN_PROGRESS",
+    }
     aws.approvals = {"apr-1", "apr-2"}
     return aws

@@ -33,10 +33,15 @@ ESTATE = Estate(
     account=MANAGEMENT,
     region="eu-central-1",
     has_approvals=True,
-    build_project="mcp-guardrails-approval-terraform",
+    terraform_agents=("release-bot", "cost-bot"),
 )
 """One where SCPs are not used."""
 ORGANIZATION = replace(ESTATE, scps=SCPS, scp_targets=("r-abcd",), organization_account=MANAGEMENT)
+
+
+def build_of(agent: str, number: int) -> str:
+    """The id of a build of the project that applies an agent's plans."""
+    return f"mcp-guardrails-approval-terraform-{agent}:b-{number}"
 
 
 def trust(account: str, agent: str, kind: str) -> str:

@@ -177,8 +177,8 @@ class FakeAws:
     def _cloudcontrol_cancel_resource_request(self, _: str, RequestToken: str) -> None:
         self.requests = [r for r in self.requests if r["RequestToken"] != RequestToken]
 
-    def _codebuild_list_builds_for_project(self, _: str, **__: Any) -> Any:
-        return {"ids": sorted(self.builds)}
+    def _codebuild_list_builds_for_project(self, _: str, projectName: str, **__: Any) -> Any:
+        return {"ids": [id_ for id_ in sorted(self.builds) if id_.startswith(f"{projectName}:")]}
 
     def _codebuild_batch_get_builds(self, _: str, ids: list[str]) -> Any:
         return {"builds": [{"id": id_, "buildStatus": self.builds[id_]} for id_ in ids]}

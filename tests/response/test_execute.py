@@ -22,7 +22,7 @@ from sudo_mcp_guardrails.response.records import S3Records
 from sudo_mcp_guardrails.response.restore import Restoration, restore
 from sudo_mcp_guardrails.state.kill_switch import KillSwitch
 from sudo_mcp_guardrails.state.targets import Target
-from tests.response.estates import ANN, CAUSE, ESTATE, FIRST, MANAGEMENT, NAMES, ORGANIZATION, SECOND
+from tests.response.estates import ANN, CAUSE, ESTATE, FIRST, MANAGEMENT, NAMES, ORGANIZATION, SECOND, build_of
 from tests.response.fake_aws import Crash, FakeAws
 
 if TYPE_CHECKING:
@@ -85,7 +85,11 @@ class TestContaining:
         assert not aws.approvals
         assert {w["by"] for w in aws.withdrawn} == {ANN}
         assert "INC-42" in aws.withdrawn[0]["reason"]
-        assert aws.builds == {"b-1": "STOPPED", "b-0": "SUCCEEDED"}
+        assert aws.builds == {
+            build_of("release-bot", 1): "STOPPED",
+            build_of("release-bot", 0): "SUCCEEDED",
+            build_of("cost-bot", 1): "IN_PROGRESS",
+        }
         status = {stack["StackName"]: stack["StackStatus"] for stack in aws.stacks}
         assert status["release-bot-api"] == "UPDATE_ROLLBACK_IN_PROGRESS"
         assert status["payroll"] == "UPDATE_IN_PROGRESS"

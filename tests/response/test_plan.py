@@ -11,6 +11,7 @@ import pytest
 
 from sudo_mcp_guardrails.agents import Agent, AgentEnvironment
 from sudo_mcp_guardrails.policies.naming import ROLE_KINDS
+from sudo_mcp_guardrails.policies.terraform import project_name
 from sudo_mcp_guardrails.response.errors import ContainmentError
 from sudo_mcp_guardrails.response.estate import Estate, agent_of
 from sudo_mcp_guardrails.response.levels import EFFECTS, Level, check_level
@@ -77,6 +78,29 @@ def test_a_class_is_an_scp_and_what_is_in_flight() -> None:
     assert kinds(plan) == {"switch": 1, "scp": 1, "approvals": 1, "builds": 1, "stacks": 2, "requests": 2}
     assert plan.steps[1].wanted == {"policy": SCPS["release-*"], "target": "r-abcd", "pattern": "release-*"}
     assert plan.steps[1].account == MANAGEMENT
+
+
+@pytest.mark.parametrize(
+    ("level", "target", "agents"),
+    [
+        (Level.K1, BOT, []),
+        (Level.K2, BOT, ["release-bot"]),
+        (Level.K2, Target.agent("cost-bot"), ["cost-bot"]),
+        (Level.K3, CLASS, ["release-bot"]),
+        (Level.K4, Target.everyone(), ["cost-bot", "release-bot"]),
+    ],
+)
+def test_the_builds_of_the_contained_are_stopped_and_those_of_others_go_on(
+    level: Level, target: Target, agents: list[str]
+) -> None:
+    steps = [s for s in plan_containment(ORGANIZATION, target, level, CAUSE).steps if s.kind is Kind.BUILDS]
+    assert [s.subject for s in steps] == [project_name(NAMES, each) for each in agents]
+    assert {(s.account, s.region) for s in steps} <= {(ORGANIZATION.account, ORGANIZATION.region)}
+
+
+def test_who_has_no_project_has_no_step_for_builds() -> None:
+    plan = plan_containment(replace(ESTATE, terraform_agents=("cost-bot",)), BOT, Level.K2, CAUSE)
+    assert "builds" not in kinds(plan)
 
 
 def test_where_no_scp_binds_roles_are_contained_one_by_one() -> None:

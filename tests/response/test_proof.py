@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.iam.facts import Facts
 from sudo_mcp_guardrails.iam.properties import CONTEXTS, Subject, prove_subject
 from sudo_mcp_guardrails.iam.request import Principal
@@ -191,6 +192,9 @@ class TestResponder:
                 "responder-changed",
                 "policy-attached",
                 "switch",
+                "containment-asked",
+                "containment-started",
+                "containment-called",
                 "finding-forged",
             )
         }
@@ -206,7 +210,34 @@ class TestResponder:
         role = replace(role, own=(f"arn:aws:iam::{FIRST}:role/mcp-guardrails/agents/*/workloads/*",))
         results = list(prove_subject(role, responder_properties(role, NAMES.prefix)))
         left = {r.property.id for r in results if r.proof.verdict is not Verdict.PROVED}
-        assert left == set()
+        # Plan roles call URLs of the guardrails, to propose. Their policies and boundary say of which: see above.
+        assert left == ({"invariant/contained-containment-asked"} if kind == "plan" else set())
+
+    @pytest.mark.parametrize(
+        ("name", "action", "resource"),
+        [
+            ("containment-asked", "lambda:InvokeFunctionUrl", "lambda:{}:function:{prefix}-containment-intake"),
+            (
+                "containment-asked",
+                "lambda:InvokeFunctionUrl",
+                "lambda:{}:function:{prefix}-containment-decisions",
+            ),
+            ("containment-called", "lambda:InvokeFunction", "lambda:{}:function:{prefix}-containment-decisions"),
+            ("containment-called", "lambda:InvokeFunction", "lambda:{}:function:{prefix}-responder"),
+            ("containment-started", "states:StartExecution", "states:{}:stateMachine:{prefix}-containment"),
+            ("containment-started", "states:StopExecution", "states:{}:execution:{prefix}-containment:1"),
+        ],
+    )
+    def test_one_way_to_ask_is_a_witness(self, name: str, action: str, resource: str) -> None:
+        from sudo_mcp_guardrails.iam.layers import Layers
+
+        arn = f"arn:aws:{resource.format(f'eu-central-1:{FIRST}', prefix=NAMES.prefix)}"
+        policy = PolicyDocument("one way", (Statement("OneWay", "Allow", (action,), resources=(arn,)),))
+        role = subject(RELEASE, "plan", layers=Layers(identity=(policy,)))
+        asked = [each for each in responder_properties(role, NAMES.prefix) if each.id.endswith(f"-{name}")]
+        [found] = prove_subject(role, asked, {"direct": CONTEXTS["direct"]})
+        assert found.proof.verdict is Verdict.WITNESS
+        assert {each.action for each in found.proof.requests} == {action}
 
     def test_all_are_open_to_whoever_may_do_everything(self) -> None:
         role = with_everything()

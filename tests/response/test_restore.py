@@ -17,7 +17,7 @@ from sudo_mcp_guardrails.response.plan import plan_containment
 from sudo_mcp_guardrails.response.record import RecordState
 from sudo_mcp_guardrails.response.restore import Restoration, restore
 from sudo_mcp_guardrails.state.targets import Target
-from tests.response.estates import ANN, CAUSE, ESTATE, FIRST, NAMES, ORGANIZATION
+from tests.response.estates import ANN, CAUSE, ESTATE, FIRST, NAMES, ORGANIZATION, build_of
 
 if TYPE_CHECKING:
     from sudo_mcp_guardrails.response.outcome import Report
@@ -51,7 +51,7 @@ def test_all_is_as_it_was_but_for_what_was_in_flight(aws: FakeAws, records: Reco
     assert report.record.previous == contained.record.digest
     listed = {step.step.split("/")[0]: step.detail for step in report.steps if step.outcome is Outcome.LISTED}
     assert "2 cancelled and not brought back: apr-1, apr-2" in listed["approvals"]
-    assert "b-1" in listed["builds"]
+    assert build_of("release-bot", 1) in listed["builds"]
     assert "t-own" in listed["requests"]
     assert "t-nobody" not in listed["requests"]
     assert not aws.approvals

@@ -7,47 +7,38 @@ the approval's, so that whoever comes after a crash goes on with it and begins n
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.approval.applying.answers import Veil
+from sudo_mcp_guardrails.approval.applying.beginning import begun, claim, deviates, execution_of
 from sudo_mcp_guardrails.approval.applying.forms.api_calls import ApiCallsWay
 from sudo_mcp_guardrails.approval.applying.forms.change_set import ChangeSetWay
 from sudo_mcp_guardrails.approval.applying.forms.cloud_control import CloudControlWay
 from sudo_mcp_guardrails.approval.applying.forms.progress import Work, failed
 from sudo_mcp_guardrails.approval.applying.forms.terraform import TerraformWay
 from sudo_mcp_guardrails.approval.applying.journal import CALL_STARTED, VERIFIED, Journal
-from sudo_mcp_guardrails.approval.applying.reading.submitted import fetched, looked_up
+from sudo_mcp_guardrails.approval.applying.proposal import read_proposal
 from sudo_mcp_guardrails.approval.applying.refusal import AgentContained, ApplyRefused
-from sudo_mcp_guardrails.approval.deciding.events import ExecutionStarted
-from sudo_mcp_guardrails.approval.deciding.status import State
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.plan import Form
 from sudo_mcp_guardrails.approval.session_policy import session_policies
-from sudo_mcp_guardrails.approval.store.asked import BundleRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sudo_mcp_guardrails.approval.applying.forms.progress import Progress, Way
     from sudo_mcp_guardrails.approval.applying.grounds import Grounds
-    from sudo_mcp_guardrails.approval.deciding.status import Status
     from sudo_mcp_guardrails.approval.evidence import Verifier
     from sudo_mcp_guardrails.approval.plan import Plan
     from sudo_mcp_guardrails.approval.store.case import Case
     from sudo_mcp_guardrails.approval.store.evidence_store import EvidenceStore
     from sudo_mcp_guardrails.approval.store.signers import Keys
 
-EXECUTION: Final = "execution"
 LONGEST: Final = 8 * 3600
 """Seconds that an execution is followed."""
 BUDGET: Final = 420
 """Seconds that one invocation makes calls for, before the next one goes on."""
-_APPROVAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
-_CHANGE_SET: Final = re.compile(
-    r"arn:[a-z-]+:cloudformation:[a-z0-9-]+:\d{12}:changeSet/[A-Za-z][-A-Za-z0-9]{0,127}/[0-9a-f-]{36}"
-)
 _WAYS: Final[dict[Form, Way]] = {
     Form.CHANGE_SET: ChangeSetWay(),
     Form.CLOUD_CONTROL: CloudControlWay(),
@@ -88,27 +79,7 @@ class Broker:
             ApplyRefused: There is none to be read, or not for this agent there.
             PlanError: What is there is no plan.
         """
-        approval = str(asked.get("approval"))
-        if not _APPROVAL.fullmatch(approval):
-            raise ApplyRefused(f"approval {approval[:80]!r} is none")
-        grounds = self.grounds
-        asker = grounds.asker_of_input(asked)
-        session = grounds.sessions.reading(asker)
-        arn, source = asked.get("changeSet"), asked.get("source")
-        if (arn is None) == (source is None):
-            raise ApplyRefused("the request has both a change set and a bundle, or neither, expected one of them")
-        if arn is not None:
-            if not isinstance(arn, str) or not _CHANGE_SET.fullmatch(arn):
-                raise ApplyRefused(f"change set {str(arn)[:200]!r} is none, expected its ARN")
-            bundle = grounds.change_set(session, arn, asker)
-        else:
-            submitted = fetched(grounds.objects, grounds.bucket, BundleRef.from_document(source))
-            bundle = grounds.placed(approval, looked_up(session, submitted, account=asker.account, region=asker.region))
-        plan = bundle.plan()
-        if plan.form.value != asked.get("form"):
-            raise ApplyRefused(f"the plan is a {plan.form.value}, the request says {str(asked.get('form'))[:40]!r}")
-        ref = grounds.keep(approval, bundle)
-        return {"bundle": ref.document(), "planDigest": plan.digest}
+        return read_proposal(self.grounds, asked)
 
     def apply(self, approval: str, approval_digest: str, plan_digest: str) -> dict[str, Any]:
         """Carry out what was approved, or go on with it.
@@ -132,7 +103,7 @@ class Broker:
             if (approval_digest, plan_digest) != (case.digest, case.request.plan_digest):
                 raise journal.refuse("the digests that were handed over are not those of the approval")
             status = journal.status(case)
-            if self._begun(case, status):
+            if begun(case, status, self.grounds.settings):
                 try:
                     plan = self._approved(case)
                 except (ApplyRefused, PlanError) as error:
@@ -149,10 +120,10 @@ class Broker:
                 self.grounds.sessions.check(case.request.requester.agent)
             except AgentContained as error:
                 raise journal.refuse(str(error)) from None
-            refusal = self._deviates(journal, case)
+            refusal = deviates(self.grounds, journal, case)
             if refusal is not None:
                 raise refusal
-            self._claim(journal, case)
+            claim(journal, case)
         raise journal.refuse("others appended to the chain too often while the execution was to begin")
 
     def poll(self, approval: str, execution: str) -> dict[str, Any]:
@@ -169,7 +140,7 @@ class Broker:
             ApplyRefused: There is no such execution.
         """
         journal, case = self._running(approval, execution)
-        if not self._begun(case, journal.status(case)):
+        if not begun(case, journal.status(case), self.grounds.settings):
             return _answer(case, failed("the execution has its end on record already"))
         if case.started is not None and journal.now() - case.started.time > LONGEST:
             return _answer(case, failed(f"the execution is still running after {LONGEST // 3600} hours"))
@@ -215,50 +186,12 @@ class Broker:
             raise journal.refuse(f"execution {execution[:80]!r} is none of this approval's")
         return journal, case
 
-    def _begun(self, case: Case, status: Status) -> bool:
-        """Return whether the execution is under way; a policy that came after its first call does not stop it."""
-        if case.ended is not None or case.started is None or case.started.execution != execution_of(case.request.id):
-            return False
-        other_policy = case.request.policy_version != self.grounds.settings.policy.version
-        return status.state is State.EXECUTING or (other_policy and bool(case.of_kind(CALL_STARTED)))
-
     def _approved(self, case: Case) -> Plan:
         """Return the approved plan; before the first call of it, with the file that will be applied compared."""
         plan = self.grounds.approved(case)
         if plan.form is Form.TERRAFORM and not case.of_kind(CALL_STARTED):
             self.grounds.check_saved(case, plan)
         return plan
-
-    def _deviates(self, journal: Journal, case: Case) -> ApplyRefused | None:
-        """Read the plan again as it is now, and refuse for good where it is another one, or cannot be bound."""
-        approved = case.request.plan_digest
-        try:
-            plan = self.grounds.now(case).plan()
-        except (ApplyRefused, PlanError) as error:
-            reason = Veil().text(f"what was approved is not there as it was: {error}", 900)
-            return journal.refuse_for_good(reason, approved=approved)
-        if plan.digest != approved:
-            reason = "what would be carried out is not what was approved"
-            return journal.refuse_for_good(reason, approved=approved, found=plan.digest)
-        try:
-            session_policies(plan, self.grounds.apply_settings(self.grounds.asker_of(case), plan, case.asked.bundle))
-        except PlanError as error:
-            return journal.refuse_for_good(f"the plan cannot be bound to a session: {error}", approved=approved)
-        return None
-
-    def _claim(self, journal: Journal, case: Case) -> None:
-        """Begin the execution, if the chain is still as it was when it was found good."""
-        seen = case.last.number
-
-        def think(now: Case) -> Mapping[str, Any] | None:
-            if now.last.number != seen:
-                return None
-            event = ExecutionStarted(
-                now.request.id, now.digest, now.request.plan_digest, execution_of(now.request.id), journal.now()
-            )
-            return event.document()
-
-        journal.step(EXECUTION, think)
 
     def _work(self, journal: Journal, case: Case, plan: Plan) -> Work:
         asker = self.grounds.asker_of(case)
@@ -275,11 +208,6 @@ class Broker:
             veil=Veil(plan),
             until=journal.now() + self.budget,
         )
-
-
-def execution_of(approval: str) -> str:
-    """Return the id of an approval's one execution."""
-    return f"exe-{approval}"
 
 
 def _answer(case: Case, progress: Progress) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The build that applies a saved plan of Terraform: it compares twice, applies that file, and leaves none behind.
 
 The project has static variables ``PLAN_BUCKET`` and ``BUNDLE_BUCKET``, both the evidence bucket; the rest comes with
-each build, where the broker's session policy pins every value. The project's role reads ``plans/*`` there, by version:
-of the agents' path that bucket lets in the execution roles of ``TerraformProject`` alone. The file and what is shown of
+each build, where the broker's session policy pins every value. The project's role reads ``plans/<agent>/*`` there, by
+version: of the agents' path that bucket lets in the execution roles of ``TerraformProject`` alone, each to the plans of
+its agent. The file and what is shown of
 it may hold secrets in clear text, so that they are removed however the build ends.
 Source: CodeBuild user guide, "Build specification reference" (``finally`` runs also where a command failed).
 """

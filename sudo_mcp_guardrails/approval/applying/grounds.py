@@ -17,6 +17,7 @@ from sudo_mcp_guardrails.approval.session_policy import ApplySettings
 from sudo_mcp_guardrails.approval.store import saved_plan
 from sudo_mcp_guardrails.approval.store.asked import BundleRef
 from sudo_mcp_guardrails.approval.store.bundle import Bundle
+from sudo_mcp_guardrails.approval.store.plan_keys import plan_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,7 @@ class Grounds:
             self.check_saved(case, kept.plan())
         return looked_up(session, kept, account=asker.account, region=asker.region)
 
-    def placed(self, approval: str, bundle: Bundle) -> Bundle:
+    def placed(self, agent: str, approval: str, bundle: Bundle) -> Bundle:
         """Return a Terraform plan's bundle with where its file is, by version, after comparing the file's hash.
 
         Other bundles are returned as they are. What the bundle said of the place before does not count.
@@ -97,13 +98,14 @@ class Grounds:
         if bundle.form is not Form.TERRAFORM:
             return bundle
         known = bundle.known
-        where = saved_plan.pinned(self.objects, self.bucket, approval, str(known.get("artifact") or ""))
+        where = saved_plan.pinned(self.objects, self.bucket, agent, approval, str(known.get("artifact") or ""))
         return Bundle(bundle.form, bundle.data, {**known, "options": {**dict(known.get("options") or {}), **where}})
 
     def check_saved(self, case: Case, plan: Plan) -> None:
         """Compare an approved Terraform plan's file with the hash that was approved; raises PlanError."""
         options = plan.parameters["Options"]
-        saved_plan.check(self.objects, self.bucket, case.request.id, options, plan.artifact)
+        request = case.request
+        saved_plan.check(self.objects, self.bucket, request.requester.agent, request.id, options, plan.artifact)
 
     def approved(self, case: Case) -> Plan:
         """Return the plan that was approved, from what was kept: what runs already is not there any more as it was."""
@@ -112,9 +114,9 @@ class Grounds:
             raise ApplyRefused(f"the plan that was kept has digest {plan.digest}, expected {case.request.plan_digest}")
         return plan
 
-    def keep(self, approval: str, bundle: Bundle) -> BundleRef:
+    def keep(self, agent: str, approval: str, bundle: Bundle) -> BundleRef:
         """Keep what a plan was read from."""
-        key = f"plans/{approval}/bundle.json"
+        key = plan_key(agent, approval, "bundle.json")
         answer = self.objects.put_object(
             Bucket=self.bucket,
             Key=key,

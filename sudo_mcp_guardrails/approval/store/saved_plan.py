@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sudo_mcp_guardrails.approval.errors import PlanError
 from sudo_mcp_guardrails.approval.store.aws import MISSING, THERE, code_of
+from sudo_mcp_guardrails.approval.store.plan_keys import plan_key
 
 MAX_SAVED: Final = 3 * 1024 * 1024
 """Most bytes of a saved plan: as text it takes a third more, and the intake takes 6 MiB with the plan as JSON."""
@@ -49,24 +50,25 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def key_of(approval: str, digest: str) -> str:
+def key_of(agent: str, approval: str, digest: str) -> str:
     """Return the key of an approval's saved plan."""
-    return f"plans/{approval}/{digest}.tfplan"
+    return plan_key(agent, approval, f"{digest}.tfplan")
 
 
-def keep(s3: Any, bucket: str, approval: str, data: bytes) -> None:  # noqa: ANN401 - of boto3
+def keep(s3: Any, bucket: str, agent: str, approval: str, data: bytes) -> None:  # noqa: ANN401 - of boto3
     """Keep a saved plan, once: a second one of the same name would be another version, and another plan.
 
     Args:
         s3: boto3's client.
         bucket: Of the evidence.
+        agent: Whose approval it is.
         approval: Its id.
         data: The file.
     """
     try:
         s3.put_object(
             Bucket=bucket,
-            Key=key_of(approval, digest_of(data)),
+            Key=key_of(agent, approval, digest_of(data)),
             Body=data,
             ContentType="application/octet-stream",
             ChecksumAlgorithm="SHA256",  # Object Lock takes no object without a checksum
@@ -77,29 +79,38 @@ def keep(s3: Any, bucket: str, approval: str, data: bytes) -> None:  # noqa: ANN
             raise
 
 
-def pinned(s3: Any, bucket: str, approval: str, digest: str) -> dict[str, str]:  # noqa: ANN401 - of boto3
+def pinned(s3: Any, bucket: str, agent: str, approval: str, digest: str) -> dict[str, str]:  # noqa: ANN401 - of boto3
     """Return where an approval's saved plan is, as options of its plan, after comparing its hash.
 
     Args:
         s3: boto3's client.
         bucket: Of the evidence.
+        agent: Whose approval it is.
         approval: Its id.
         digest: The plan's artifact.
 
     Raises:
         PlanError: It is not there, or another one is.
     """
-    key = key_of(approval, digest)
+    key = key_of(agent, approval, digest)
     version = _checked(s3, bucket, key, digest)
     return {PLAN_KEY: key, PLAN_VERSION: version}
 
 
-def check(s3: Any, bucket: str, approval: str, options: Any, digest: str) -> None:  # noqa: ANN401 - of boto3, JSON
+def check(  # noqa: PLR0917 - what a file is known by
+    s3: Any,  # noqa: ANN401 - of boto3
+    bucket: str,
+    agent: str,
+    approval: str,
+    options: Any,  # noqa: ANN401 - JSON
+    digest: str,
+) -> None:
     """Compare a saved plan, in the version that was approved, with the hash that was approved.
 
     Args:
         s3: boto3's client.
         bucket: Of the evidence.
+        agent: Whose approval it is.
         approval: Its id.
         options: Of the approved plan.
         digest: Its artifact.
@@ -108,7 +119,7 @@ def check(s3: Any, bucket: str, approval: str, options: Any, digest: str) -> Non
         PlanError: It is not there, or another one is, or the plan names another place than the approval's own.
     """
     key, version = (str(options.get(name) or "") if isinstance(options, dict) else "" for name in PLACE)
-    expected = key_of(approval, digest)
+    expected = key_of(agent, approval, digest)
     if key != expected or not version:
         raise PlanError(f"the saved plan is at {key!r} in version {version!r}, expected {expected!r} and a version")
     _checked(s3, bucket, key, digest, VersionId=version)

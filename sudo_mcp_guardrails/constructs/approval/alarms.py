@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
-from sudo_mcp_guardrails.constructs.log_pipeline_alarms import PipelineAlarm
+from sudo_mcp_guardrails.constructs.log_pipeline_alarms import PipelineAlarm, make_alarms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from constructs import Construct
+    from aws_cdk import aws_cloudwatch as cloudwatch
+    from aws_cdk import aws_sns as sns
 
     from sudo_mcp_guardrails.constructs.approval.function import ApprovalFunction
+    from sudo_mcp_guardrails.constructs.approval.notices import ApprovalNotices
 
 NAMESPACE: Final = "McpGuardrails/Approval"
 FORGED: Final = "ForgedCallbacks"
@@ -44,6 +47,29 @@ def forged_metric(scope: Construct, id_: str, function: ApprovalFunction, workfl
             )
         ],
     )
+
+
+def watch(  # noqa: PLR0917 - what is watched
+    scope: Construct,
+    machine: str,
+    workflow: str,
+    notices: ApprovalNotices,
+    functions: Mapping[str, ApprovalFunction],
+    topic: sns.ITopic | None,
+) -> dict[str, cloudwatch.CfnAlarm]:
+    """Make the metric of forged callbacks, and the alarms; return these by id.
+
+    Args:
+        scope: The workflow.
+        machine: ARN of the state machine.
+        workflow: Its name.
+        notices: With the queue of what could not be delivered.
+        functions: By the ends of their names.
+        topic: Whom the alarms tell; None for nobody.
+    """
+    forged_metric(scope, "Forged", functions["recheck"], workflow)
+    alarms = workflow_alarms(machine, workflow, notices.undelivered.attr_queue_name, functions)
+    return make_alarms(Construct(scope, "Alarms"), alarms, topic)
 
 
 def workflow_alarms(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from sudo_mcp_guardrails.approval.store.plan_keys import PLANS
 from sudo_mcp_guardrails.constructs.approval.keys import but_for
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
 from sudo_mcp_guardrails.constructs.private_bucket import private_bucket
@@ -15,7 +16,7 @@ from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     import aws_cdk as cdk
     from aws_cdk import aws_kms as kms
@@ -40,7 +41,8 @@ class EvidenceBucket(Construct):
         names: Of the workflow.
         days: How long each version is locked.
         mode: Who may shorten a lock.
-        builders: ARNs of the execution roles that apply Terraform plans.
+        builders: ARNs of the execution roles that apply Terraform plans, by agent; each reads its own agent's. Each
+            takes some 500 of the 20,480 bytes that a bucket's policy may have.
         removal_policy: What becomes of it with the stack.
     """
 
@@ -53,7 +55,7 @@ class EvidenceBucket(Construct):
         names: WorkflowNames,
         days: int,
         mode: LockMode = LockMode.COMPLIANCE,
-        builders: Sequence[str] = (),
+        builders: Mapping[str, str] | None = None,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
@@ -62,7 +64,7 @@ class EvidenceBucket(Construct):
         self.bucket: s3.CfnBucket = made
         """The bucket."""
         policy = s3.CfnBucketPolicy(
-            self, "Policy", bucket=made.ref, policy_document=policy_json(_policy(made.attr_arn, names, tuple(builders)))
+            self, "Policy", bucket=made.ref, policy_document=policy_json(_policy(made.attr_arn, names, builders or {}))
         )
         policy.apply_removal_policy(removal_policy)
         accept_risk(
@@ -79,11 +81,11 @@ class EvidenceBucket(Construct):
         )
 
 
-def _builds(arn: str, builders: tuple[str, ...]) -> tuple[Statement, ...]:
-    """Return what stays closed to the execution roles that apply plans: all but reading saved plans by version."""
+def _builds(arn: str, builders: Mapping[str, str]) -> tuple[Statement, ...]:
+    """Return what stays closed to the execution roles that apply plans: all but reading their agent's by version."""
     if not builders:
         return ()
-    who = (("ArnEquals", "aws:PrincipalArn", builders),)
+    who = (("ArnEquals", "aws:PrincipalArn", tuple(builders.values())),)
     return (
         Statement(
             "ApprovalEvidenceBuilds",
@@ -94,19 +96,22 @@ def _builds(arn: str, builders: tuple[str, ...]) -> tuple[Statement, ...]:
             conditions=who,
             reason="a build reads the version of a plan that was approved, and changes nothing",
         ),
-        Statement(
-            "ApprovalEvidenceBuildsPlans",
-            "Deny",
-            ("s3:*",),
-            not_resources=(f"{arn}/plans/*",),
-            principals=(("*", "*"),),
-            conditions=who,
-            reason="a build reads plans, and nothing of what was recorded",
+        *(
+            Statement(
+                f"ApprovalEvidenceBuildsPlans{number}",
+                "Deny",
+                ("s3:*",),
+                not_resources=(f"{arn}/{PLANS}/{agent}/*",),
+                principals=(("*", "*"),),
+                conditions=(("ArnEquals", "aws:PrincipalArn", (role,)),),
+                reason="a build reads plans of its agent, and neither those of others nor what was recorded",
+            )
+            for number, (agent, role) in enumerate(builders.items(), 1)
         ),
     )
 
 
-def _policy(arn: str, names: WorkflowNames, builders: tuple[str, ...]) -> PolicyDocument:
+def _policy(arn: str, names: WorkflowNames, builders: Mapping[str, str]) -> PolicyDocument:
     everything = (arn, f"{arn}/*")
     return PolicyDocument(
         "evidence bucket",
@@ -126,7 +131,7 @@ def _policy(arn: str, names: WorkflowNames, builders: tuple[str, ...]) -> Policy
                 ("s3:*",),
                 resources=everything,
                 principals=(("*", "*"),),
-                conditions=but_for(names, builders),
+                conditions=but_for(names, tuple(builders.values())),
                 reason="no agent reads plans of others, or writes what it is approved by",
             ),
             *_builds(arn, builders),

@@ -207,3 +207,15 @@ def _own(id_: str, group: str) -> tuple[Statement, ...]:
             reason="writes its traces, which have no ARN",
         ),
     )
+
+
+def url_of(scope: Construct, id_: str, function: ApprovalFunction) -> str:
+    """Make the URL of a function, which answers signed requests alone, and return it.
+
+    Args:
+        scope: Where.
+        id_: Of the construct.
+        function: The function.
+    """
+    made = lambda_.CfnUrl(scope, id_, auth_type="AWS_IAM", target_function_arn=function.function.attr_arn)
+    return made.attr_function_url

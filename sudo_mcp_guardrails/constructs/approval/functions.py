@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aws_cdk as cdk
 
-from sudo_mcp_guardrails.constructs.approval import statements as may
+from sudo_mcp_guardrails.constructs.approval import function_statements as may
 from sudo_mcp_guardrails.constructs.approval.api import MFA_SECONDS
 from sudo_mcp_guardrails.constructs.approval.function import ApprovalFunction, FunctionSpec
 from sudo_mcp_guardrails.constructs.statements import tokens

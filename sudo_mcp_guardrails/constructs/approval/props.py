@@ -53,12 +53,12 @@ class Builds:
 
     Args:
         projects: Names of the projects, by agent.
-        roles: ARNs of the agents' execution roles that are theirs, which read saved plans.
+        roles: ARNs of the agents' execution roles that are theirs, by agent, which read saved plans.
         foreign: Agents whose project is not of this library's making.
     """
 
     projects: dict[str, str] = field(default_factory=dict)
-    roles: tuple[str, ...] = ()
+    roles: dict[str, str] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
 
     @property
@@ -75,7 +75,7 @@ def builds(given: Projects | Sequence[Projects] | None, agents: Sequence[Agent],
             that policies let an apply session start.
     """
     projects: dict[str, str] = {}
-    roles: list[str] = []
+    roles: dict[str, str] = {}
     foreign: list[str] = []
     expected = {project_name(names, agent.name): agent.name for agent in agents}
     for each in () if given is None else tuple(given) if isinstance(given, list | tuple) else (given,):
@@ -96,8 +96,8 @@ def builds(given: Projects | Sequence[Projects] | None, agents: Sequence[Agent],
         if not isinstance(each, TerraformProject):
             foreign.append(agent)
         elif each.own_role is None:
-            roles.append(tokens(names.role_arn(agent, "execution")))
-    return Builds(dict(sorted(projects.items())), tuple(sorted(roles)), tuple(sorted(foreign)))
+            roles[agent] = tokens(names.role_arn(agent, "execution"))
+    return Builds(dict(sorted(projects.items())), dict(sorted(roles.items())), tuple(sorted(foreign)))
 
 
 def _name(project: codebuild.IProject) -> str | None:

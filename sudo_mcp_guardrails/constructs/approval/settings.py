@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_s3_assets as assets
 
 from sudo_mcp_guardrails.approval.risk_rules.levels import catalogue_levels
@@ -36,27 +37,31 @@ _PSEUDO: Final = (PARTITION, ACCOUNT, REGION)
 
 
 def settings(  # noqa: PLR0917 - what the settings consist of
+    scope: Construct,
     agents: Sequence[Agent],
     policy: ApprovalPolicy,
     trust: TrustPolicy | None,
     names: GuardrailNames,
-    account: str | None,
     fingerprints: Mapping[str, str],
     terraform: Mapping[str, Any] | None,
     relying_party: Mapping[str, Any] | None,
 ) -> ApprovalSettings:
     """Return the settings, which hold nothing that only the deployment knows.
 
+    Where the stack's account is not known yet, an agent's environments of all accounts count.
+
     Args:
+        scope: The workflow.
         agents: In order of their names.
         policy: Who decides.
         trust: What earns trust; None for nothing.
         names: Of the guardrails' own resources.
-        account: Of the stack; None where it is not known yet, and then an agent's environments of all accounts count.
         fingerprints: Of agents, by name.
         terraform: Of the builds; None for none.
         relying_party: Of WebAuthn; None for none.
     """
+    stack = cdk.Stack.of(scope)
+    account = None if cdk.Token.is_unresolved(stack.account) else stack.account
     return ApprovalSettings(
         policy=policy,
         agents={

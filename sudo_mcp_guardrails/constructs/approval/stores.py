@@ -14,7 +14,7 @@ from sudo_mcp_guardrails.constructs.approval.statements import WorkflowResources
 from sudo_mcp_guardrails.constructs.approval.trust_ledger import TrustLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import aws_cdk as cdk
     from aws_cdk import aws_kms as kms
@@ -43,7 +43,7 @@ class ApprovalStores(Construct):
         runs: Table of runs; None for one that is made.
         days: How long the bucket is locked.
         lock_mode: Who may shorten a lock.
-        builders: ARNs of the execution roles that apply Terraform plans.
+        builders: ARNs of the execution roles that apply Terraform plans, by agent.
         removal_policy: What becomes of it all with the stack.
     """
 
@@ -58,13 +58,13 @@ class ApprovalStores(Construct):
         runs: dynamodb.ITable | None,
         days: int,
         lock_mode: LockMode,
-        builders: Sequence[str] = (),
+        builders: Mapping[str, str] | None = None,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
         self._names = names
         self._removal = removal_policy
-        self.data_key: kms.IKey = made_or_given(self, names, data_key, removal_policy, builders)
+        self.data_key: kms.IKey = made_or_given(self, names, data_key, removal_policy, tuple((builders or {}).values()))
         """Encrypts everything."""
         self.evidence_key: SigningKey = self._signing("Evidence", EVIDENCE_SIGNERS, "what the workflow records")
         """Signs what the workflow records."""

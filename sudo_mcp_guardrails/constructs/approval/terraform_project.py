@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import aws_cdk as cdk
 import jsii
@@ -16,24 +15,19 @@ from sudo_mcp_guardrails.approval.applying.buildspec import buildspec
 from sudo_mcp_guardrails.constructs.approval.function import log_group as make_log_group
 from sudo_mcp_guardrails.constructs.approval.keys import build_key
 from sudo_mcp_guardrails.constructs.approval.names import WorkflowError, WorkflowNames
+from sudo_mcp_guardrails.constructs.approval.terraform_checks import COMPUTE, check_build, known_name, vpc_of
 from sudo_mcp_guardrails.constructs.risk import accept_risk
 from sudo_mcp_guardrails.constructs.statements import tokens
 from sudo_mcp_guardrails.policies.naming import ACCOUNT, PARTITION, REGION, GuardrailNames
 from sudo_mcp_guardrails.policies.terraform import TerraformBuild, project_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from aws_cdk import aws_ecr as ecr
     from aws_cdk import aws_kms as kms
 
     from sudo_mcp_guardrails.agents import Agent
     from sudo_mcp_guardrails.policies.terraform import TerraformNetwork, TerraformState
 
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_DIRECTORY: Final = re.compile(r"/[A-Za-z0-9_./-]{1,200}")
-_PROGRAM: Final = re.compile(r"[A-Za-z0-9_./-]{1,200}")
-_SHORTEST, _LONGEST = 5, 8 * 60
 _QUEUED: Final = 30
 """Minutes after which a build that has not begun is over; the broker's call of it counts for less."""
 _SOURCE_PACKS: Final = ("HIPAA.Security", "NIST.800.53.R4", "PCI.DSS.321")
@@ -114,7 +108,7 @@ class TerraformProject(Construct):
     ) -> None:
         super().__init__(scope, id)
         minutes = 60 if timeout is None else timeout.to_minutes()
-        _check(digest, directory, terraform, python, architecture, minutes)
+        check_build(digest, directory, terraform, python, architecture, minutes)
         self.agent: Agent = agent
         """Whose plans it applies."""
         workflow = WorkflowNames(names or GuardrailNames())
@@ -125,7 +119,7 @@ class TerraformProject(Construct):
         """Name of the project, which policies name."""
         self.project_arn: str = tokens(f"arn:{PARTITION}:codebuild:{REGION}:{ACCOUNT}:project/{name}")
         """Its ARN."""
-        self.build: TerraformBuild = TerraformBuild(state, _known(log_group), network)
+        self.build: TerraformBuild = TerraformBuild(state, known_name(log_group), network)
         """What the build uses, as data, for the policies of the execution role."""
         self.build.check(self.names)
         self.key: kms.IKey = build_key(self, name, key, removal_policy)
@@ -146,7 +140,7 @@ class TerraformProject(Construct):
             artifacts=codebuild.CfnProject.ArtifactsProperty(type="NO_ARTIFACTS"),
             environment=codebuild.CfnProject.EnvironmentProperty(
                 type="ARM_CONTAINER" if architecture == "arm64" else "LINUX_CONTAINER",
-                compute_type=_COMPUTE[compute],
+                compute_type=COMPUTE[compute],
                 image=f"{repository.repository_uri}@{digest}",
                 image_pull_credentials_type="CODEBUILD",
                 privileged_mode=False,
@@ -155,7 +149,7 @@ class TerraformProject(Construct):
                     for each in ("BUNDLE_BUCKET", "PLAN_BUCKET")
                 ],
             ),
-            vpc_config=_vpc(network),
+            vpc_config=vpc_of(network),
             encryption_key=self.key.key_arn,
             logs_config=codebuild.CfnProject.LogsConfigProperty(
                 cloud_watch_logs=codebuild.CfnProject.CloudWatchLogsConfigProperty(status="ENABLED", group_name=group)
@@ -235,50 +229,3 @@ class _Guarded:
             return []
         made = f"the execution role of agent {project.agent.name!r} is not made for project {project.node.path!r}"
         return [f"{made}: give it to AgentGuardrails, as terraform=[…]"]
-
-
-def _known(group: logs.ILogGroup | None) -> str:
-    """Return the name of a given log group, which the policies name; raises WorkflowError where nobody knows it."""
-    if group is None:
-        return ""
-    made: Any = group.node.default_child
-    name = made.log_group_name if isinstance(made, logs.CfnLogGroup) else group.log_group_name
-    if name is None or cdk.Token.is_unresolved(name):
-        raise WorkflowError(f"log_group {group.node.path!r} is not allowed, expected one with a log_group_name")
-    return str(name)
-
-
-def _check(  # noqa: PLR0917 - the props of one form
-    digest: str, directory: str, terraform: str, python: str, architecture: str, minutes: float
-) -> None:
-    for name, value, pattern, allowed in (
-        ("digest", digest, _DIGEST, "sha256: and 64 hexadecimal digits in lower case"),
-        ("directory", directory, _DIRECTORY, "an absolute path of letters, digits and any of _./-"),
-        ("terraform", terraform, _PROGRAM, "a program, such as tofu"),
-        ("python", python, _PROGRAM, "a program, such as python3"),
-        ("architecture", architecture, re.compile("x86_64|arm64"), "x86_64 or arm64"),
-    ):
-        if not pattern.fullmatch(value):
-            raise WorkflowError(f"{name} {value!r} of a Terraform project is not allowed, expected {allowed}")
-    if not _SHORTEST <= minutes <= _LONGEST:
-        raise WorkflowError(
-            f"timeout of {minutes:g} minutes of a Terraform project is not allowed, expected {_SHORTEST} to {_LONGEST}"
-        )
-
-
-def _vpc(network: TerraformNetwork | None) -> codebuild.CfnProject.VpcConfigProperty | None:
-    if network is None:
-        return None
-    subnets: Sequence[str] = network.subnets
-    return codebuild.CfnProject.VpcConfigProperty(
-        vpc_id=network.vpc, subnets=list(subnets), security_group_ids=list(network.security_groups)
-    )
-
-
-_COMPUTE: Final = {
-    codebuild.ComputeType.SMALL: "BUILD_GENERAL1_SMALL",
-    codebuild.ComputeType.MEDIUM: "BUILD_GENERAL1_MEDIUM",
-    codebuild.ComputeType.LARGE: "BUILD_GENERAL1_LARGE",
-    codebuild.ComputeType.X_LARGE: "BUILD_GENERAL1_XLARGE",
-    codebuild.ComputeType.X2_LARGE: "BUILD_GENERAL1_2XLARGE",
-}

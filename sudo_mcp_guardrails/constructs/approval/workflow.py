@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
@@ -13,20 +12,20 @@ from constructs import Construct
 
 from sudo_mcp_guardrails.compliance.frameworks import Framework
 from sudo_mcp_guardrails.compliance.retention import Retention
-from sudo_mcp_guardrails.constructs.approval.alarms import forged_metric, workflow_alarms
+from sudo_mcp_guardrails.constructs.approval.alarms import watch
 from sudo_mcp_guardrails.constructs.approval.api import ApprovalApi
+from sudo_mcp_guardrails.constructs.approval.function import url_of
 from sudo_mcp_guardrails.constructs.approval.functions import Told, make_functions
 from sudo_mcp_guardrails.constructs.approval.heads import publish_daily
 from sudo_mcp_guardrails.constructs.approval.machine import ApprovalMachine
-from sudo_mcp_guardrails.constructs.approval.names import WorkflowError, WorkflowNames
+from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
 from sudo_mcp_guardrails.constructs.approval.notices import ApprovalNotices
+from sudo_mcp_guardrails.constructs.approval.obeying import check_switch, obeying
 from sudo_mcp_guardrails.constructs.approval.props import builds, checked, place, relying_party
 from sudo_mcp_guardrails.constructs.approval.settings import code_asset, settings
 from sudo_mcp_guardrails.constructs.approval.stores import ApprovalStores
 from sudo_mcp_guardrails.constructs.approval.weaknesses import tell
 from sudo_mcp_guardrails.constructs.immutable_log_bucket import LockMode
-from sudo_mcp_guardrails.constructs.log_pipeline_alarms import make_alarms
-from sudo_mcp_guardrails.constructs.response.withdrawing import WithdrawalByResponder
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
 if TYPE_CHECKING:
@@ -96,8 +95,8 @@ class ApprovalWorkflow(Construct):
         evidence_retention: How long the bucket is locked. Default: that of SOC 2.
         lock_mode: Default: COMPLIANCE. GOVERNANCE is a warning.
         runs: Table of runs. Default: one is made.
-        kill_switch: Whose contained agents propose nothing and have nothing carried out, and whose open requests it
-            withdraws; of the same names, account and Region. Default: nobody is contained.
+        kill_switch: Whose contained agents propose nothing and have nothing carried out, whose open requests it
+            withdraws, and whose builds it stops; of the same names, account and Region. Default: nobody is contained.
         alarm_topic: Whom alarms tell. Default: nobody, and a warning.
         log_retention: Of all logs. Default: one year.
         architecture: Of the functions. Default: arm64.
@@ -141,11 +140,7 @@ class ApprovalWorkflow(Construct):
         directories = tuple(directory) if isinstance(directory, list | tuple) else (directory,)
         ordered = checked(agents, policy, directories, fingerprints or {}, security_groups)
         self._names = workflow_names = WorkflowNames(names or GuardrailNames())
-        if kill_switch is not None and kill_switch.names != workflow_names.names:
-            raise WorkflowError(
-                f"kill_switch of names {kill_switch.names.prefix!r} is not allowed, expected "
-                f"{workflow_names.names.prefix!r}"
-            )
+        check_switch(kill_switch, workflow_names)
         built = builds(terraform_project, ordered, workflow_names.names)
         self.stores: ApprovalStores = ApprovalStores(
             self,
@@ -164,30 +159,15 @@ class ApprovalWorkflow(Construct):
         """Who is behind which run; for :class:`AgentGuardrails`."""
         self.trust_ledger: TrustLedger | None = self.stores.ledger
         """What agents have shown; None where nothing earns trust."""
-        shared: dict[str, Any] = {
-            "key": self.stores.data_key,
-            "log_retention": log_retention,
-            "removal_policy": removal_policy,
-        }
+        shared: dict[str, Any] = {"key": self.stores.data_key, "log_retention": log_retention}
+        shared["removal_policy"] = removal_policy
         self.api: ApprovalApi = ApprovalApi(self, "Api", identity=identity, names=workflow_names, **shared)
         """The page's API."""
         self.page_url: str = page_origin or self.api.url
         """Where the page is."""
-        account = cdk.Stack.of(self).account
-        found = settings(
-            ordered,
-            policy,
-            trust,
-            workflow_names.names,
-            None if cdk.Token.is_unresolved(account) else account,
-            fingerprints or {},
-            built.settings,
-            relying_party(page_origin),
-        )
-        resources = self.stores.resources()
-        if kill_switch is not None:
-            resources = replace(resources, responder_key=kill_switch.stores.signing_key.attr_arn)
-            WithdrawalByResponder(self, "Withdrawal", switch=kill_switch, resources=resources, names=workflow_names)
+        given = (built.settings, relying_party(page_origin))
+        found = settings(self, ordered, policy, trust, workflow_names.names, fingerprints or {}, *given)
+        resources = obeying(self, kill_switch, self.stores.resources(), workflow_names, tuple(built.projects))
         told = Told(
             tables=self.stores.variables,
             bucket=self.stores.evidence.bucket.ref,
@@ -213,12 +193,7 @@ class ApprovalWorkflow(Construct):
         """By the ends of their names."""
         self.api.serve(self.functions["api"])
         self.notices: ApprovalNotices = ApprovalNotices(
-            self,
-            "Notices",
-            targets=notices,
-            key=self.stores.data_key,
-            names=workflow_names,
-            removal_policy=removal_policy,
+            self, "Notices", targets=notices, key=shared["key"], names=workflow_names, removal_policy=removal_policy
         )
         """Who is told."""
         self.workflow: ApprovalMachine = ApprovalMachine(
@@ -239,22 +214,14 @@ class ApprovalWorkflow(Construct):
             self, "BrokerRole", self.functions["broker"].role.attr_arn, mutable=False
         )
         """The only role that assumes apply roles; for :class:`AgentGuardrails`."""
-        self.intake_url: str = self._url("IntakeUrl", "intake").attr_function_url
+        self.intake_url: str = url_of(self, "IntakeUrl", self.functions["intake"])
         """Where plan sessions propose."""
-        self.decide_url: str | None = self._url("DecideUrl", "api").attr_function_url if iam_users else None
+        self.decide_url: str | None = url_of(self, "DecideUrl", self.functions["api"]) if iam_users else None
         """Where IAM users approve; None where they do not."""
         if "heads" in self.functions:
             publish_daily(self, self.functions["heads"], workflow_names)
-        forged_metric(self, "Forged", self.functions["recheck"], workflow_names.machine)
-        self.alarms: dict[str, cloudwatch.CfnAlarm] = make_alarms(
-            Construct(self, "Alarms"),
-            workflow_alarms(
-                self.state_machine.attr_arn,
-                workflow_names.machine,
-                self.notices.undelivered.attr_queue_name,
-                self.functions,
-            ),
-            alarm_topic,
+        self.alarms: dict[str, cloudwatch.CfnAlarm] = watch(
+            self, self.state_machine.attr_arn, workflow_names.machine, self.notices, self.functions, alarm_topic
         )
         """The alarms, by id."""
         tell(
@@ -281,8 +248,3 @@ class ApprovalWorkflow(Construct):
     def api_url(self) -> str:
         """Address of the API, without a slash at its end."""
         return self.api.url
-
-    def _url(self, id_: str, function: str) -> lambda_.CfnUrl:
-        return lambda_.CfnUrl(
-            self, id_, auth_type="AWS_IAM", target_function_arn=self.functions[function].function.attr_arn
-        )

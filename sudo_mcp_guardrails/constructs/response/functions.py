@@ -40,7 +40,6 @@ class SwitchParts:
         names: Of the kill switch.
         settings: Which agents there are.
         organization: What K3 and K4 attach; None for nothing.
-        build_project: That applies Terraform plans; empty for none.
         responders: Who may ask.
         two_people_from: The lowest level whose restoration takes two people; None where none does.
     """
@@ -49,7 +48,6 @@ class SwitchParts:
     names: ResponseNames
     settings: ResponseSettings
     organization: OrganizationContainment | None
-    build_project: str
     responders: Sequence[Responder]
     two_people_from: Level | None
 
@@ -82,7 +80,6 @@ def told(scope: Construct, parts: SwitchParts) -> dict[str, str]:
         "RECORDS_BUCKET": stores.records.ref,
         "EVIDENCE_TABLE": stores.evidence.ref,
         "EVIDENCE_KEY": stores.signing_key.attr_arn,
-        "BUILD_PROJECT": parts.build_project,
         "ORGANIZATION": cdk.Stack.of(scope).to_json_string(given),
         **people,
     }

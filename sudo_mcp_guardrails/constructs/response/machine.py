@@ -14,6 +14,7 @@ from sudo_mcp_guardrails.constructs.approval.function import log_group
 from sudo_mcp_guardrails.constructs.approval.statements import allow
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
+from sudo_mcp_guardrails.constructs.statements import tokens
 from sudo_mcp_guardrails.constructs.wildcards import accept_wildcards
 from sudo_mcp_guardrails.iam.documents import PolicyDocument, Statement
 from sudo_mcp_guardrails.policies.naming import ACCOUNT
@@ -94,6 +95,7 @@ class ContainmentMachine(Construct):
                 "Partition": cdk.Aws.PARTITION,
                 "ResponderFunction": responder,
                 "EventBus": bus,
+                "Trigger": tokens(names.role_arn(names.trigger)),
             },
             logging_configuration=sfn.CfnStateMachine.LoggingConfigurationProperty(
                 level="ALL",

@@ -64,6 +64,11 @@ class ResponseNames:
         return self.of("containment-decisions")
 
     @property
+    def trigger(self) -> str:
+        """Name of the role by which a finding contains its agent, and of the queue of what was not delivered."""
+        return self.of("containment-trigger")
+
+    @property
     def bucket(self) -> str:
         """Name of the bucket of restore records, with the CDK's tokens."""
         return f"{records_name(self.names)}-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"

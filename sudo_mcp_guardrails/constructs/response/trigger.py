@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import aws_events as events
@@ -11,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from sudo_mcp_guardrails.constructs.approval.statements import allow
+from sudo_mcp_guardrails.constructs.log_pipeline_alarms import PipelineAlarm, make_alarms
 from sudo_mcp_guardrails.constructs.policy import GuardrailPolicy
 from sudo_mcp_guardrails.constructs.rendering import policy_json
 from sudo_mcp_guardrails.constructs.risk import accept_risk
@@ -19,21 +19,30 @@ from sudo_mcp_guardrails.policies.naming import ACCOUNT
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    from aws_cdk import aws_cloudwatch as cloudwatch
     from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_sns as sns
 
     from sudo_mcp_guardrails.constructs.response.names import ResponseNames
 
 DETAIL_TYPE: Final = "AgentFinding"
 """Of the events that findings are sent as; the detail is OCSF's Detection Finding."""
-LEVEL: Final = "K2"
+PATTERN: Final = {
+    "detail-type": [DETAIL_TYPE],
+    "detail": {"unmapped": {"contains": ["true"], "agent": [{"exists": True}]}},
+}
+"""Which of them contain. Each has ``unmapped``, by which the state machine knows what a rule started."""
 _DAYS: Final = 14 * 24 * 3_600
 
 
 class HardTrigger(Construct):
     """A rule on the bus of findings: one with ``contains`` that names an agent contains that agent at K2.
 
-    A finding about nobody who is registered is refused by the function, and people are told. What cannot be delivered
-    goes to a queue for 14 days. The state machine is idempotent, so that a finding that comes twice does no harm.
+    The finding itself is handed over, and the state machine takes ids from it: a template would put texts of the event
+    into JSON as they are, so that a quote in one could write another request (EventBridge user guide, "Amazon
+    EventBridge input transformation": values are not escaped). A finding about nobody who is registered is refused by
+    the function, and people are told. What cannot be delivered goes to a queue for 14 days, and an alarm says so, 0.10
+    USD a month. The state machine is idempotent, so that a finding that comes twice does no harm.
 
     Args:
         scope: The scope.
@@ -42,6 +51,7 @@ class HardTrigger(Construct):
         machine: ARN of the state machine.
         names: Of the kill switch.
         key: Encrypts the queue; its policy lets EventBridge use it.
+        alarm_topic: Whom the alarm tells; None for nobody.
         removal_policy: Of the queue.
     """
 
@@ -54,10 +64,11 @@ class HardTrigger(Construct):
         machine: str,
         names: ResponseNames,
         key: kms.IKey,
+        alarm_topic: sns.ITopic | None,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
-        name = names.of("containment-trigger")
+        name = names.trigger
         self.undelivered: sqs.CfnQueue = sqs.CfnQueue(
             self,
             "Undelivered",
@@ -101,9 +112,7 @@ class HardTrigger(Construct):
                     arn=machine,
                     id="Contain",
                     role_arn=role.attr_arn,
-                    input_transformer=events.CfnRule.InputTransformerProperty(
-                        input_paths_map=PATHS, input_template=template(role.attr_arn)
-                    ),
+                    input_path="$.detail",
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=self.undelivered.attr_arn),
                 )
             ],
@@ -115,30 +124,22 @@ class HardTrigger(Construct):
             queues=[self.undelivered.ref],
             policy_document=policy_json(_queue_policy(self.undelivered.attr_arn), {"${rule}": self.rule.attr_arn}),
         )
+        self.alarms: dict[str, cloudwatch.CfnAlarm] = make_alarms(
+            Construct(self, "Alarms"), (_alarm(self.undelivered.attr_queue_name),), alarm_topic
+        )
+        """The alarm, as ``Undelivered``."""
 
 
-PATTERN: Final = {
-    "detail-type": [DETAIL_TYPE],
-    "detail": {"unmapped": {"contains": ["true"], "agent": [{"exists": True}]}},
-}
-PATHS: Final = {"agent": "$.detail.unmapped.agent", "rule": "$.detail.rule", "finding": "$.detail.finding_info.uid"}
-
-
-def template(by: str) -> str:
-    """Return the template of the state machine's input: ids alone, and no text that an event could bring along.
-
-    Args:
-        by: ARN of who contains.
-    """
-    return json.dumps(
-        {
-            "op": "contain",
-            "target": "agent:<agent>",
-            "level": LEVEL,
-            "reason": "finding of rule <rule>",
-            "incident": "finding-<finding>",
-            "by": by,
-        }
+def _alarm(queue: str) -> PipelineAlarm:
+    return PipelineAlarm(
+        "Undelivered",
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        {"QueueName": queue},
+        "Maximum",
+        0,
+        "A finding that contains its agent was not delivered: contain it by hand, and see why. Kept for 14 days.",
+        seconds=60,
     )
 
 

@@ -25,6 +25,8 @@ def warn(
     two_people_from: Level | None,
     lock_mode: LockMode,
     removal: cdk.RemovalPolicy,
+    *,
+    untold: bool,
 ) -> None:
     """Warn of what is weaker than it could be.
 
@@ -34,6 +36,7 @@ def warn(
         two_people_from: The lowest level whose restoration takes two people; None where none does.
         lock_mode: Of the restore records.
         removal: What becomes of them with the stack.
+        untold: Whether nobody is told of a finding that should have contained somebody and was not delivered.
     """
     people = {each.person for each in responders if each.restores and each.person}
     restores = any(each.restores for each in responders)
@@ -45,6 +48,7 @@ def warn(
             two_people_from is not None and restores and len(people) < PEOPLE,
             f"{len(people)} IAM users restore, and two are needed: name two with Responder.iam_user(restores=True)",
         ),
+        "noAlarmTopic": (untold, "nobody is told of a finding that could not contain its agent: give alarm_topic"),
         "governance": (lock_mode is not LockMode.COMPLIANCE, "who may bypass the lock can delete restore records"),
         "removal": (removal is not cdk.RemovalPolicy.RETAIN, "switch and restore records go with the stack"),
     }

@@ -12,6 +12,8 @@ from sudo_mcp_guardrails.constructs.wildcards import accept_wildcards
 from sudo_mcp_guardrails.iam.documents import PolicyDocument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sudo_mcp_guardrails.constructs.approval.names import WorkflowNames
     from sudo_mcp_guardrails.constructs.approval.statements import WorkflowResources
     from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
@@ -22,7 +24,7 @@ APPROVALS: Final = "apr-*"
 
 
 class WithdrawalByResponder(Construct):
-    """Lets the kill switch's function withdraw open approvals, and tells it where they are. Costs nothing.
+    """Lets the kill switch's function withdraw open approvals, and tells it where they and builds are. Costs nothing.
 
     The rights are a policy of the workflow's stack on the function's role, so that the kill switch may be in a stack of
     its own, which this one depends on. They are bound to chains of approvals: it appends to those and no others, reads
@@ -34,10 +36,18 @@ class WithdrawalByResponder(Construct):
         switch: The kill switch; of the same account and Region.
         resources: Of the workflow.
         names: Of the workflow.
+        terraform: Names of the agents whose plans of Terraform a project applies. Default: none.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, switch: KillSwitch, resources: WorkflowResources, names: WorkflowNames
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        switch: KillSwitch,
+        resources: WorkflowResources,
+        names: WorkflowNames,
+        terraform: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, id)
         self.policy: GuardrailPolicy = GuardrailPolicy(
@@ -58,6 +68,8 @@ class WithdrawalByResponder(Construct):
                 "APPROVAL_EVIDENCE_TABLE": names.of("evidence"),
                 "APPROVAL_EVIDENCE_BUCKET": names.bucket,
                 "APPROVAL_TOKENS_TABLE": names.of("tokens"),
+                # Names that were checked, which have no comma; the projects' follow from them.
+                **({"TERRAFORM_AGENTS": ",".join(terraform)} if terraform else {}),
             }
         )
 

@@ -44,7 +44,7 @@ def uses(scope: AgentScope) -> tuple[str, ...]:
     if scope.terraform is None:
         return ()
     state = scope.terraform.state
-    return (_log(scope), _plans(scope.names), f"{_bucket(state)}/{state.key}", _lock(state), *_ends(scope))
+    return (_log(scope), _plans(scope), f"{_bucket(state)}/{state.key}", _lock(state), *_ends(scope))
 
 
 def reached(scope: AgentScope) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _allowed(scope: AgentScope, state: TerraformState) -> tuple[Statement, ...]:
             sid="ExecutionPlan",
             effect="Allow",
             actions=_PLAN,
-            resources=(_plans(scope.names),),
+            resources=(_plans(scope),),
             reason="reads the saved plan that was approved, by its version, under a name that is not known before",
         ),
         Statement(
@@ -128,14 +128,14 @@ def _denied(scope: AgentScope) -> tuple[Statement, ...]:
             sid="ExecutionPlanOnly",
             effect="Deny",
             not_actions=_PLAN,
-            resources=(_plans(scope.names),),
+            resources=(_plans(scope),),
             reason="what was approved is read and not changed",
         ),
         Statement(
             sid="ExecutionStateOnly",
             effect="Deny",
             not_actions=tuple(dict.fromkeys((*_LOG, *_STATE, "s3:ListBucket", *_locking(scope), *_connecting(scope)))),
-            resources=tuple(arn for arn in reached(scope) if arn != _plans(scope.names)),
+            resources=tuple(arn for arn in reached(scope) if arn != _plans(scope)),
             reason="state, log and network are used, and otherwise stay as they are",
         ),
         *(
@@ -254,8 +254,9 @@ def _evidence(names: GuardrailNames) -> str:
     return f"arn:{PARTITION}:s3:::{names.approval_name('evidence')}-{ACCOUNT}-{REGION}"
 
 
-def _plans(names: GuardrailNames) -> str:
-    return f"{_evidence(names)}/plans/*"
+def _plans(scope: AgentScope) -> str:
+    """Return the pattern of the agent's own plans: which approval one is of, nobody knows before."""
+    return f"{_evidence(scope.names)}/plans/{scope.agent.name}/*"
 
 
 def _log(scope: AgentScope) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.iam.action_sets import members, named, writing
 from sudo_mcp_guardrails.iam.documents import Statement
 from sudo_mcp_guardrails.iam.properties import Property
+from sudo_mcp_guardrails.policies.boundary.proposals import INVOKE, NOT_BY_URL
 from sudo_mcp_guardrails.policies.containment.names import containment_path, response_path, table_name
 from sudo_mcp_guardrails.policies.naming import GuardrailNames
 
@@ -60,6 +61,12 @@ def responder_properties(subject: Subject, prefix: str) -> tuple[Property, ...]:
     roles = (f"{iam}:role{response_path(names)}*",)
     # Not the account: the table may be in another, whose policy could let the agent in.
     table = (f"arn:{partition}:dynamodb:*:*:table/{table_name(names)}",)
+    functions = tuple(
+        f"arn:{partition}:lambda:*:{account}:function:{prefix}-{name}*" for name in ("containment-", "responder")
+    )
+    executions = tuple(
+        f"arn:{partition}:states:*:{account}:{kind}:{prefix}-containment*" for kind in ("execution", "stateMachine")
+    )
     findings = tuple(f"arn:{partition}:events:*:*:{kind}/{prefix}-*" for kind in ("event-bus", "rule"))
     return (
         _asked(
@@ -104,6 +111,29 @@ def responder_properties(subject: Subject, prefix: str) -> tuple[Property, ...]:
                 "Allow",
                 actions=members(named(("dynamodb:*",)) & writing()),
                 resources=table,
+            ),
+        ),
+        # Every call of a URL takes lambda:InvokeFunctionUrl, whatever else it takes.
+        _asked(
+            "containment-asked",
+            "asks a function that contains or restores agents, or decides on that, by its URL, or changes it",
+            Statement(
+                "ContainmentAsked",
+                "Allow",
+                actions=members(named(("lambda:*",)) & writing() & ~named((INVOKE,))),
+                resources=functions,
+            ),
+        ),
+        _asked(
+            "containment-called",
+            "calls such a function directly, with an event that says who asks",
+            Statement("ContainmentCalled", "Allow", actions=(INVOKE,), resources=functions, conditions=(NOT_BY_URL,)),
+        ),
+        _asked(
+            "containment-started",
+            "starts, stops or changes the state machine that contains and restores agents",
+            Statement(
+                "ContainmentStarted", "Allow", actions=members(named(("states:*",)) & writing()), resources=executions
             ),
         ),
         _asked(

@@ -111,7 +111,7 @@ class RequestsWay(InFlight):
 
 
 class BuildsWay(InFlight):
-    """Stops the builds of the project that applies plans of Terraform, which builds nothing else."""
+    """Stops the builds of the project that applies an agent's plans of Terraform, which builds nothing else."""
 
     service = "codebuild"
 

@@ -226,11 +226,11 @@ def test_evidence_is_locked_and_closed_to_agents(whole: dict[str, dict[str, Temp
     assert condition == {**agents, "ArnNotEquals": {}}
     for sid, element, value in (
         ("ApprovalEvidenceBuilds", "NotAction", "s3:GetObjectVersion"),
-        ("ApprovalEvidenceBuildsPlans", "Action", "s3:*"),
+        ("ApprovalEvidenceBuildsPlans1", "Action", "s3:*"),
     ):
         assert found[sid][element] == value
         assert found[sid]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": role}}
-    assert json.dumps(found["ApprovalEvidenceBuildsPlans"]["NotResource"]).endswith('"/plans/*"]]}')
+    assert json.dumps(found["ApprovalEvidenceBuildsPlans1"]["NotResource"]).endswith('"/plans/release-bot/*"]]}')
     for id_, key in whole["AWS::KMS::Key"].items():
         deny = [s for s in key["KeyPolicy"]["Statement"] if s["Sid"].endswith("NoAgent")]
         if id_ == "TerraformKey":

@@ -387,7 +387,7 @@ def test_a_saved_plan_is_applied_by_one_build_with_its_digest(scene: Scene, terr
     assert variables == {
         "PLAN_DIGEST": case.request.plan_digest,
         "PLAN_FILE_SHA256": SAVED_HASH,
-        "PLAN_KEY": f"plans/{terraform}/{SAVED_HASH}.tfplan",
+        "PLAN_KEY": f"plans/release-bot/{terraform}/{SAVED_HASH}.tfplan",
         "PLAN_VERSION": scene.works.s3.objects[saved(terraform)][0][0],
         "BUNDLE_KEY": case.asked.bundle.key,
         "BUNDLE_VERSION": case.asked.bundle.version,
@@ -420,7 +420,7 @@ def test_a_build_whose_start_nobody_recorded_is_not_started_again_later(scene: S
 
 def saved(approval: str) -> tuple[str, str]:
     """Where the saved plan of an approval is."""
-    return "bucket", f"plans/{approval}/{SAVED_HASH}.tfplan"
+    return "bucket", f"plans/release-bot/{approval}/{SAVED_HASH}.tfplan"
 
 
 def test_a_saved_plan_that_was_swapped_is_not_applied(scene: Scene, terraform: str) -> None:

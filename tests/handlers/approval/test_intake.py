@@ -43,7 +43,7 @@ def test_a_plan_is_taken_in_with_who_is_behind_it(works: Works) -> None:
     assert asked["requester"] == {"agent": "release-bot", "run": RUN, "person": RITA, "owner": "owen@example.com"}
     assert (asked["ticket"], asked["environment"], asked["account"]) == ("OPS-1", "sandbox", "222222222222")
     assert (asked["region"], asked["form"], asked["changeSet"]) == ("eu-central-1", "api-calls", None)
-    assert asked["source"]["key"] == f"plans/{approval}/submitted.json"
+    assert asked["source"]["key"] == f"plans/release-bot/{approval}/submitted.json"
     assert "CreateQueue" not in works.stepfunctions.executions[approval]  # the plan itself stays in the bucket
     row = works.place.index.get(approval)
     assert row is not None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAVED = b"what terraform plan -out wrote"
+AGENT = "release-bot"
 DIGEST = hashlib.sha256(SAVED).hexdigest()
 
 
@@ -48,7 +49,7 @@ def test_the_file_is_kept_under_its_hash_which_becomes_part_of_the_plan(works: W
     answer = works.request("POST", "/approvals", body(known={"target": "default", "artifact": DIGEST}))
     assert answer["statusCode"] == 202, answer["body"]
     approval = json.loads(answer["body"])["approval"]
-    key = saved_plan.key_of(approval, DIGEST)
+    key = saved_plan.key_of(AGENT, approval, DIGEST)
     [(_, kept)] = works.s3.objects["bucket", key]
     assert kept == SAVED
     source = json.loads(works.stepfunctions.executions[approval])["source"]
@@ -84,19 +85,19 @@ def test_proposing_again_keeps_one_version_and_another_file_is_another_plan(work
     first = works.request("POST", "/approvals", body(token="saved-0001"))
     approval = json.loads(first["body"])["approval"]
     assert works.request("POST", "/approvals", body(token="saved-0001"))["statusCode"] == 202
-    assert len(works.s3.objects["bucket", saved_plan.key_of(approval, DIGEST)]) == 1
+    assert len(works.s3.objects["bucket", saved_plan.key_of(AGENT, approval, DIGEST)]) == 1
     other = works.request("POST", "/approvals", body(token="saved-0001", savedPlan=encoded(SAVED + b"!")))
     assert other["statusCode"] == 409
     assert [key for key in works.s3.keys("bucket", "plans/") if key.endswith(".tfplan")] == [
-        saved_plan.key_of(approval, DIGEST)
+        saved_plan.key_of(AGENT, approval, DIGEST)
     ]
 
 
 def test_after_a_crash_a_second_keeping_makes_no_second_version() -> None:
     s3 = FakeS3()
     for _ in range(2):
-        saved_plan.keep(s3, "bucket", "apr-1", SAVED)
-    assert len(s3.objects["bucket", saved_plan.key_of("apr-1", DIGEST)]) == 1
+        saved_plan.keep(s3, "bucket", AGENT, "apr-1", SAVED)
+    assert len(s3.objects["bucket", saved_plan.key_of(AGENT, "apr-1", DIGEST)]) == 1
 
 
 @pytest.mark.parametrize(
@@ -104,14 +105,15 @@ def test_after_a_crash_a_second_keeping_makes_no_second_version() -> None:
     [
         {},
         None,
-        {"PlanKey": saved_plan.key_of("apr-2", DIGEST), "PlanVersion": "v"},
-        {"PlanKey": saved_plan.key_of("apr-1", DIGEST)},
+        {"PlanKey": saved_plan.key_of(AGENT, "apr-2", DIGEST), "PlanVersion": "v"},
+        {"PlanKey": saved_plan.key_of("other-bot", "apr-1", DIGEST), "PlanVersion": "v"},
+        {"PlanKey": saved_plan.key_of(AGENT, "apr-1", DIGEST)},
         {"PlanKey": "plans/elsewhere", "PlanVersion": "v"},
     ],
 )
 def test_a_plan_that_names_another_place_is_not_checked_there(options: object) -> None:
     s3 = FakeS3()
-    for approval in ("apr-1", "apr-2"):
-        saved_plan.keep(s3, "bucket", approval, SAVED)
-    with pytest.raises(PlanError, match="expected 'plans/apr-1/"):
-        saved_plan.check(s3, "bucket", "apr-1", options, DIGEST)
+    for agent, approval in ((AGENT, "apr-1"), (AGENT, "apr-2"), ("other-bot", "apr-1")):
+        saved_plan.keep(s3, "bucket", agent, approval, SAVED)
+    with pytest.raises(PlanError, match=f"expected 'plans/{AGENT}/apr-1/"):
+        saved_plan.check(s3, "bucket", AGENT, "apr-1", options, DIGEST)

@@ -32,8 +32,10 @@ from sudo_mcp_guardrails import (
     ApprovalIdentity,
     ApprovalWorkflow,
     BrokerCaller,
+    KillSwitch,
     LockMode,
     NoticeTarget,
+    Responder,
     RiskClass,
     TerraformProject,
     TerraformState,
@@ -51,6 +53,7 @@ STACK = "Approvals"
 REGION = "us-east-1"
 AGENT = "release-bot"
 HOST = "approvals-agent-host"
+SOC = "approvals-soc"
 AUDIENCE = "approvals"
 FINGERPRINT = "fe" * 32
 PEOPLE = {
@@ -97,6 +100,7 @@ class Spec:
         heads: Bucket of a second account for the daily heads; empty for none.
         origin: Where the page is reached, for passkeys; empty for the API's own address.
         terraform: Whether saved plans of Terraform are taken.
+        kill_switch: Whether there is a kill switch, which the role `soc` asks.
     """
 
     account: str
@@ -110,6 +114,7 @@ class Spec:
     heads: str = ""
     origin: str = ""
     terraform: bool = False
+    kill_switch: bool = False
 
 
 def policy(spec: Spec) -> ApprovalPolicy:
@@ -186,6 +191,7 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         subscriptions.SqsSubscription(sqs.Queue(stack, "Told", queue_name="told"), raw_message_delivery=True)
     )
     project = _project(stack, agent) if spec.terraform else None
+    switch = _switch(stack, agent) if spec.kill_switch else None
     workflow = ApprovalWorkflow(
         stack,
         "Workflow",
@@ -201,6 +207,7 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         heads_bucket=s3.Bucket.from_bucket_name(stack, "Heads", spec.heads) if spec.heads else None,
         page_origin=spec.origin,
         terraform_project=project,
+        kill_switch=switch,
         lock_mode=LockMode.GOVERNANCE,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
@@ -216,6 +223,10 @@ def _fill(stack: cdk.Stack, spec: Spec) -> None:
         runs=workflow.runs,
         terraform=[project] if project else [],
     )
+    if switch:
+        guardrails.broker.obey(switch)
+        cdk.CfnOutput(stack, "Switch", value=switch.url.attr_function_url)
+        cdk.CfnOutput(stack, "ResponderKey", value=switch.stores.signing_key.attr_arn)
     tables = workflow.stores.tables
     for name, value in {
         "Broker": guardrails.broker.url.url,
@@ -272,6 +283,18 @@ def _project(stack: cdk.Stack, agent: Agent) -> TerraformProject:
         repository=ecr.Repository.from_repository_name(stack, "Images", "terraform"),
         digest=f"sha256:{'ab' * 32}",
         state=STATE,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+
+
+def _switch(stack: cdk.Stack, agent: Agent) -> KillSwitch:
+    soc = iam.Role(stack, "Soc", role_name=SOC, assumed_by=iam.AccountRootPrincipal())
+    return KillSwitch(
+        stack,
+        "KillSwitch",
+        agents=[agent],
+        responders=[Responder.iam_role(soc, restores=True)],
+        lock_mode=LockMode.GOVERNANCE,
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
 

@@ -212,7 +212,9 @@ class Site:
     @property
     def keys(self) -> Keys:
         """The keys that count."""
-        return Keys(self.outputs["EvidenceKey"], self.outputs["DecisionKey"])
+        return Keys(
+            self.outputs["EvidenceKey"], self.outputs["DecisionKey"], responder=self.outputs.get("ResponderKey", "")
+        )
 
     def chain(self, approval: str) -> list[Record]:
         """The checked chain of an approval: signatures, links and which key signed which kind."""

@@ -58,7 +58,7 @@ def test_the_build_is_started_with_the_file_that_was_approved(reaching: Site) ->
         form="terraform-plan", data=plan(reaching), savedPlan=base64.b64encode(SAVED).decode(), token="saved-plan-1"
     )
     reaching.waits(approval)
-    bucket, key = reaching.outputs["Bucket"], f"plans/{approval}/{DIGEST}.tfplan"
+    bucket, key = reaching.outputs["Bucket"], f"plans/{app.AGENT}/{approval}/{DIGEST}.tfplan"
     root = reaching.client("s3")
     approved = root.head_object(Bucket=bucket, Key=key)["VersionId"]
     own = reaching.client("s3", agent.session)

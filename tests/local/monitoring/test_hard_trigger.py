@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -36,11 +37,12 @@ def executions(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def about(site: Site, agent: str) -> list[dict[str, Any]]:
-    return [one for one in executions(site) if one["asked"].get("target") == f"agent:{agent}"]
+def about(site: Site, agent: Any) -> list[dict[str, Any]]:
+    """Return what findings about an agent started; the finding itself is what the machine was given."""
+    return [one for one in executions(site) if one["asked"].get("unmapped", {}).get("agent") == agent]
 
 
-def forged(site: Site, agent: str, uid: str, **more: Any) -> None:
+def forged(site: Site, agent: Any, uid: str, **more: Any) -> None:
     """Put a finding on the bus as the account's root: no agent may (see the proof)."""
     detail = {
         "rule": "agent_changes_identities",
@@ -88,9 +90,10 @@ def test_an_agent_that_touches_a_honeytoken_is_stopped_at_once_and_alone(deliver
     print(f"contained after {time.monotonic() - begin:.2f} s")  # noqa: T201 - the measured delay, for the page
     [done] = until(lambda: about(delivery, "release-bot"))
     assert done["status"] == "SUCCEEDED", done
-    assert done["asked"]["level"] == "K2"
-    assert done["asked"]["reason"] == "finding of rule guardrail_honeytoken_used"
-    assert done["asked"]["by"].endswith(":role/mcp-guardrails/mcp-guardrails-containment-trigger")
+    asked = done["said"]["request"]
+    assert asked["level"] == "K2"
+    assert asked["reason"] == "finding of rule guardrail_honeytoken_used"
+    assert asked["by"].endswith(":role/mcp-guardrails/mcp-guardrails-containment-trigger")
     # Its live session is denied at the next call, and it gets no other; the other agent works on.
     with pytest.raises(ClientError, match="AccessDenied"):
         delivery.client("sqs", bad).list_queues()
@@ -103,7 +106,7 @@ def test_an_agent_that_touches_a_honeytoken_is_stopped_at_once_and_alone(deliver
     _, body = delivery.hooks.wait(app.PATHS["PagerDuty"], wanted=lambda one: "honeytoken" in json.dumps(one))
     receivers.pager_duty(body)
     assert body["payload"]["severity"] == "critical"
-    assert done["asked"]["incident"] == f"finding-{body['dedup_key']}"
+    assert asked["incident"] == f"finding-{body['dedup_key']}"
     for name in ("Slack", "Teams", "Jira", "ServiceNow"):
         _, body = delivery.hooks.wait(
             app.PATHS[name], wanted=lambda one: "guardrail_honeytoken_used" in json.dumps(one)
@@ -115,7 +118,7 @@ def test_an_agent_that_touches_a_honeytoken_is_stopped_at_once_and_alone(deliver
 
 def test_the_same_finding_again_contains_nothing_again(delivery: Site) -> None:
     [first] = about(delivery, "release-bot")
-    uid = first["asked"]["incident"].removeprefix("finding-")
+    uid = first["said"]["request"]["incident"].removeprefix("finding-")
     before = delivery.client("dynamodb").scan(TableName=delivery.outputs["SwitchTable"])["Items"]
     forged(delivery, "release-bot", uid)
     until(lambda: len(about(delivery, "release-bot")) == 2)
@@ -136,21 +139,27 @@ def test_a_person_restores_it_and_the_old_finding_does_not_come_back(delivery: S
 
 
 @pytest.mark.parametrize(
-    "who", ["mcp-guardrails-responder", "nobody-bot", '*", "target": "all', "all", "", "release-bot/../cost-bot"]
+    "who",
+    [
+        *(
+            "mcp-guardrails-responder",
+            "nobody-bot",
+            "",
+            "release-bot/../cost-bot",
+            "release\\u002dbot",
+            "release-bot\n",
+        ),
+        *('*", "target": "all', 'release-bot", "op": "restore", "x": "', ["release-bot"]),
+    ],
 )
 def test_a_finding_about_nobody_registered_contains_nobody_and_people_are_told(
-    delivery: Site, notices: str, who: str
+    delivery: Site, notices: str, who: Any
 ) -> None:
     """Also where it names the responder itself, or something that would be another request if it were text."""
-    forged(delivery, who, f"{len(who):032x}")
-
-    def refused() -> Any:
-        failed = [one for one in executions(delivery) if one["status"] == "FAILED" and f"agent:{who}" in one["input"]]
-        letters = [one for one in delivery.letters(delivery.outputs["TriggerDead"]) if who in one["Body"]]
-        return failed or letters
-
-    until(refused)
-    if who in {"mcp-guardrails-responder", "nobody-bot"}:
+    forged(delivery, who, hashlib.sha256(json.dumps(who).encode()).hexdigest()[:32])
+    [failed] = until(lambda: about(delivery, who))
+    assert failed["status"] == "FAILED", failed
+    if isinstance(who, str):
         told = notice(delivery, notices, f"agent:{who}")
         assert not told["complete"]
         assert told["failure"]["error"]

@@ -190,7 +190,7 @@ class Scenes(Stage):
         first = self.site.page.decide(self._person("alice"), approval)
         s3, place = (
             self.site.of("s3"),
-            {"Bucket": self.site.outputs["EvidenceBucket"], "Key": f"plans/{approval}/bundle.json"},
+            {"Bucket": self.site.outputs["EvidenceBucket"], "Key": f"plans/{AGENT}/{approval}/bundle.json"},
         )
         stored = s3.get_object(**place)["Body"].read()
         s3.put_object(**place, Body=stored.replace(b"-pears", b"-bears"))
