@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -21,7 +24,7 @@ _META: Final = {
     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
 }
 _INFO: Final = {"protocolVersion": OLD, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
-_TIMEOUT: Final = 60.0
+_TIMEOUT: Final = 30.0
 
 
 class Talker:
@@ -42,6 +45,10 @@ class Talker:
 
     def close(self) -> None:
         """End."""
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        """Make a call that waits fail, from another thread."""
         raise NotImplementedError
 
     def fresh(self) -> None:
@@ -79,10 +86,10 @@ class Talker:
 class Piped(Talker):
     """Speaks to a child's pipes."""
 
-    def __init__(self, era: str, command: list[str], folder: Path) -> None:
+    def __init__(self, era: str, command: list[str], folder: Path, log: int) -> None:
         super().__init__(era)
         self.process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
         )
 
     def exchange(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +97,10 @@ class Piped(Talker):
         self.tell(message)
         assert self.process.stdout is not None  # noqa: S101 - a pipe, as asked for
         while True:
-            answer: dict[str, Any] = json.loads(self.process.stdout.readline())
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError("it ended, or did not answer in time")
+            answer: dict[str, Any] = json.loads(line)
             if answer.get("id") == message["id"]:
                 return answer
 
@@ -101,9 +111,21 @@ class Piped(Talker):
         self.process.stdin.flush()
 
     def close(self) -> None:
-        """End the child."""
-        self.process.terminate()
-        self.process.communicate(timeout=_TIMEOUT)
+        """End the child and what it started."""
+        assert self.process.stdin is not None  # noqa: S101 - as above
+        assert self.process.stdout is not None  # noqa: S101 - as above
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        self.abort()
+        self.process.wait(_TIMEOUT)
+        self.process.stdout.close()
+
+    def abort(self) -> None:
+        """End the child and what it started, at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Posted(Talker):
@@ -142,6 +164,12 @@ class Posted(Talker):
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
+
+    def abort(self) -> None:
+        """Break the connection."""
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _post(self, message: dict[str, Any]) -> bytes:
         headers = dict(self._headers)

@@ -17,9 +17,8 @@ from typing import Final
 from sudo_mcp_guardrails.toolchain.environments import ToolEnvironment, ensure_environment
 
 ROOT: Final = Path(__file__).parents[2]
-CHECKS: Final = ("sudo_mcp_guardrails.gateway.results.check:ResultCheck",)
-"""What the guard is measured with."""
 
+MCP: Final = ToolEnvironment("mcp", ("mcp==2.3.0",))
 FASTMCP: Final = ToolEnvironment("fastmcp", ("fastmcp==4.1.2",))
 CONTEXTFORGE: Final = ToolEnvironment("contextforge", ("mcp-contextforge-gateway==1.0.7.post20260921",))
 _SECONDS: Final = 120.0
@@ -60,9 +59,13 @@ class Front:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
 
-def own(python: str, *what: str) -> list[str]:
-    """Return the command that runs one of the servers here."""
-    return [python, "-m", "benchmarks.gateway.servers", *what]
+def own(*what: str) -> list[str]:
+    """Return the command that runs one of the servers here, in an environment that can be pinned.
+
+    Raises:
+        SkippedError: That environment cannot be made.
+    """
+    return [_installed(MCP), str(ROOT / "benchmarks" / "gateway" / "servers.py"), *what]
 
 
 def guard(*options: str) -> list[str]:
@@ -70,18 +73,18 @@ def guard(*options: str) -> list[str]:
     return [sys.executable, "-m", "sudo_mcp_guardrails.cli", "gateway", *options]
 
 
-def piped(name: str) -> Front:
+def piped(name: str, folder: Path) -> Front:
     """Return a front on pipes.
 
     Raises:
         SkippedError: It cannot be installed.
     """
-    server = own(sys.executable, "echo", "stdio")
+    server = own("echo", "stdio")
     commands = {
         "no proxy": lambda: server,
         "bare pump": lambda: [*guard("--no-checks"), "--", *server],
-        "guard": lambda: [*guard(*_checks()), "--", *server],
-        "`mcp` SDK proxy": lambda: [*own(sys.executable, "proxy", "stdio"), *server],
+        "guard": lambda: [*guard(*checks(folder, server, "")), "--", *server],
+        "`mcp` SDK proxy": lambda: [*own("proxy", "stdio"), *server],
         "`fastmcp` proxy": lambda: [_installed(FASTMCP), "-c", _FASTMCP, "stdio", *server],
     }
     if name not in commands:
@@ -103,12 +106,12 @@ def posted(name: str, server: str, port: int, folder: Path) -> Front:
         return _contextforge(server, port, folder)
     commands = {
         "bare pump": lambda: guard("--no-checks", *listen),
-        "guard": lambda: guard(*_checks(), *listen),
-        "`mcp` SDK proxy": lambda: own(sys.executable, "proxy", str(port), server),
+        "guard": lambda: guard(*checks(folder, [], server), *listen),
+        "`mcp` SDK proxy": lambda: own("proxy", str(port), server),
         "`fastmcp` proxy": lambda: [_installed(FASTMCP), "-c", _FASTMCP, str(port), server],
     }
     front = Front(name, url)
-    front.processes.append(subprocess.Popen(commands[name](), cwd=ROOT, stderr=subprocess.DEVNULL))
+    front.processes.append(subprocess.Popen(commands[name](), cwd=ROOT, stderr=log_of(folder, name)))
     wait_for(url, front)
     return front
 
@@ -147,8 +150,25 @@ def stop(front: Front) -> None:
             process.wait(20)
 
 
-def _checks() -> list[str]:
-    return [part for check in CHECKS for part in ("--check", check)]
+def checks(folder: Path, command: list[str], url: str) -> list[str]:
+    """Return the options of a guard with every check on: pins, results, the decision with rules, taint, records.
+
+    The server is pinned first, and its tool labelled as one that reads; rules are 200, as the issue has them.
+    """
+    from benchmarks.gateway.whole import options  # noqa: PLC0415 - it needs the extra
+
+    return options(folder, command, url)
+
+
+def log_of(folder: Path, name: str) -> int:
+    """Return where a front says what is wrong with it."""
+    return os.open(folder / f"{''.join(filter(str.isalnum, name))}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+
+
+def said(folder: Path, name: str) -> str:
+    """Return the last that a front said."""
+    path = folder / f"{''.join(filter(str.isalnum, name))}.log"
+    return path.read_text(encoding="utf-8", errors="replace").strip()[-300:] if path.is_file() else ""
 
 
 def _installed(environment: ToolEnvironment) -> str:

@@ -6,18 +6,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.gateway.clients import NEW, OLD, Piped, Posted
-from benchmarks.gateway.fronts import ROOT, Front, SkippedError, own, piped, posted, stop, wait_for
+from benchmarks.gateway.fronts import ROOT, Front, SkippedError, log_of, own, piped, posted, said, stop, wait_for
+from sudo_mcp_guardrails.errors import GuardrailsError
 from tests.gateway.conformance.suite import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.gateway.clients import Talker
 
 NAMES: Final = ("no proxy", "bare pump", "guard", "`mcp` SDK proxy", "`fastmcp` proxy", "ContextForge")
 BLOCKS: Final = 40
@@ -28,6 +33,10 @@ LIMITS: Final = {"stdio": 0.6, "HTTP": 1.2}
 P99_LIMIT: Final = 3.0
 _WARM: Final = 100
 _PATIENCE: Final = 45.0
+_FAILURES: Final = (
+    *(SkippedError, GuardrailsError, RuntimeError, OSError, ValueError, KeyError, StopIteration),
+    *(HTTPException, subprocess.SubprocessError),
+)
 
 
 @dataclass
@@ -64,31 +73,68 @@ def _measured(transport: str, era: str, blocks: int, names: tuple[str, ...]) -> 
             row = Row(name, transport, era)
             rows.append(row)
             try:
-                front = piped(name) if transport == "stdio" else posted(name, server, free_port(), folder)
+                front = piped(name, folder) if transport == "stdio" else posted(name, server, free_port(), folder)
                 stack.callback(stop, front)
-                talker = Piped(era, front.command, ROOT) if front.command else Posted(era, front.url, front.token)
+                if front.command:
+                    talker: Talker = Piped(era, front.command, ROOT, log_of(folder, name))
+                else:
+                    talker = Posted(era, front.url, front.token)
                 stack.callback(talker.close)
-                patience = Timer(_PATIENCE, talker.close)  # a front that never answers is skipped, not waited for
-                patience.start()
-                talker.begin()
-                for _ in range(_WARM):
-                    talker.call(TEXT)
-                patience.cancel()
+                with _patience(talker):
+                    talker.begin()
+                    for _ in range(_WARM):
+                        talker.call(TEXT)
                 talkers.append((row, talker))
-            except (SkippedError, RuntimeError, OSError, ValueError, KeyError, StopIteration) as error:
-                row.skipped = " ".join(str(error).split())[:200] or type(error).__name__
-        for _ in range(blocks):
-            for row, talker in talkers:
-                talker.fresh()
-                talker.call(TEXT)
-                row.times += [talker.call(TEXT) * 1000 for _ in range(CALLS)]
+            except _FAILURES as error:
+                _give_up(row, error, folder)
+            else:
+                _tell(row, "ready")
+        _block_by_block(blocks, talkers, folder)
+        for row in rows:
+            if not row.skipped:
+                _tell(row, f"{row.median:.2f} / {row.at(0.99):.2f} ms")
         yield from rows
+
+
+def _block_by_block(blocks: int, talkers: Sequence[tuple[Row, Talker]], folder: Path) -> None:
+    for _ in range(blocks):
+        for row, talker in talkers:
+            if row.skipped:
+                continue
+            try:
+                with _patience(talker):
+                    talker.fresh()
+                    talker.call(TEXT)
+                    row.times += [talker.call(TEXT) * 1000 for _ in range(CALLS)]
+            except _FAILURES as error:
+                _give_up(row, error, folder)
+
+
+@contextmanager
+def _patience(talker: Talker) -> Iterator[None]:
+    """Make a front that does not answer fail, for what it is to do takes a few seconds at most."""
+    timer = Timer(_PATIENCE, talker.abort)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _give_up(row: Row, error: Exception, folder: Path) -> None:
+    why = f"{str(error) or type(error).__name__} {said(folder, row.name)}"
+    row.skipped = " ".join(why.split())[:300]
+    _tell(row, f"not measured: {row.skipped}")
+
+
+def _tell(row: Row, what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {row.transport} {row.era} {row.name}: {what}", file=sys.stderr, flush=True)
 
 
 def _server(stack: ExitStack) -> str:
     port = free_port()
     front = Front("server", f"http://127.0.0.1:{port}/mcp")
-    command = own(sys.executable, "echo", str(port))
+    command = own("echo", str(port))
     front.processes.append(subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL))
     stack.callback(stop, front)
     wait_for(front.url, front)
@@ -151,6 +197,6 @@ def run() -> tuple[str, list[str]]:
 
 
 if __name__ == "__main__":
-    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS)
+    found = measure(int(sys.argv[1]) if len(sys.argv) > 1 else BLOCKS, tuple(sys.argv[2:]) or NAMES)
     print(table(found))
     print("\n".join(missed(found)))

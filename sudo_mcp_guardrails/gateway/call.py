@@ -106,6 +106,7 @@ class ToolCall:
         definition: The tool's definition as the server last listed it, whole; None where it never did.
         trace: W3C trace context of ``_meta`` (``traceparent`` and its kin).
         number: Of the call in its session, from 1.
+        meta: ``_meta`` of the request, whole.
     """
 
     server: str
@@ -114,6 +115,7 @@ class ToolCall:
     definition: Mapping[str, Any] | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
     number: int = 1
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

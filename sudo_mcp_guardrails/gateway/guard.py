@@ -90,16 +90,39 @@ class Guard:
         value = asked.arguments if asked is not call else None
         return Outcome(verdict, tuple(reasons), value), asked
 
-    def after(self, session: Session, call: ToolCall, result: ToolResult) -> Outcome:
+    def ahead(self, session: Session, call: ToolCall, result: ToolResult) -> dict[int, Outcome]:
+        """Return what checks say of a result that look at nothing else: ``apart = True``; safe in another thread.
+
+        By the check's place, for :meth:`after`. None is asked behind the first that changes the result: that one has to
+        see what came of it.
+        """
+        found = {}
+        for place, check in enumerate(self.checks):
+            if getattr(check, "apart", False):
+                found[place] = check.after(session, call, result)
+                if found[place].value is not None:
+                    break
+        return found
+
+    def after(
+        self, session: Session, call: ToolCall, result: ToolResult, ready: Mapping[int, Outcome] | None = None
+    ) -> Outcome:
         """Ask all checks about a result, tell the observers, and return the strictest answer.
 
         ASK counts as DENY: nobody can decide about a result that he may not see.
+
+        Args:
+            session: The client's.
+            call: That was made.
+            result: Of it.
+            ready: Answers of :meth:`ahead`, which hold as long as no other check changed the result.
         """
         reasons: list[Reason] = []
         verdict, seen = Verdict.ALLOW, result
-        for check in self.checks:
+        for place, check in enumerate(self.checks):
             try:
-                outcome = check.after(session, call, seen)
+                known = ready.get(place) if ready and seen is result else None
+                outcome = check.after(session, call, seen) if known is None else known
                 if outcome is ALLOWED:
                     continue
                 verdict |= outcome.verdict

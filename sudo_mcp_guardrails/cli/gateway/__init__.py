@@ -25,4 +25,19 @@ COMMANDS = (
         "sudo_mcp_guardrails.cli.gateway.pins:app",
         "Compare servers with the lock file, or look at the lock file itself.",
     ),
+    Command(
+        "verify",
+        "sudo_mcp_guardrails.cli.gateway.records:verify",
+        "Check that the guard's log is whole and signed.",
+    ),
+    Command(
+        "replay",
+        "sudo_mcp_guardrails.cli.gateway.records:replay",
+        "Decide a recorded session again under other rules of taint.",
+    ),
+    Command(
+        "eval",
+        "sudo_mcp_guardrails.cli.gateway.eval:evaluate",
+        "Count which published attacks are executed, and which honest tasks are left alone.",
+    ),
 )

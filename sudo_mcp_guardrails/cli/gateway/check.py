@@ -22,9 +22,8 @@ from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.output import Answer, JsonOption, answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sudo_mcp_guardrails.cli.gateway.judging import Judged
+    from sudo_mcp_guardrails.gateway.deciding.asking import Judged
+    from sudo_mcp_guardrails.gateway.deciding.weighing import Row
     from sudo_mcp_guardrails.gateway.meaning import Meaning
     from sudo_mcp_guardrails.iam.properties import Subject
 
@@ -57,8 +56,9 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a script for the AWS MCP Server would do, how dangerous that is, and what an agent's role allows."""
-    from sudo_mcp_guardrails.cli.gateway.judging import judge, risk_context, subject_of
+    from sudo_mcp_guardrails.cli.gateway.judging import judge, risk_context, standing, subject_of
     from sudo_mcp_guardrails.gateway.call import ToolCall
+    from sudo_mcp_guardrails.gateway.deciding.weighing import rows
     from sudo_mcp_guardrails.gateway.meaning import Situation, meaning_of
 
     with answering(as_json=as_json) as answer:
@@ -71,13 +71,11 @@ def check(
             raise InputError("--app-dir is given without --agent, expected the agent whose policies are asked")
         context = risk_context(subject, account, region, production=not sandbox)
         meaning = meaning_of(ToolCall("", "aws___run_script", {"code": code}), Situation(context))
-        rows = list(_rows(meaning, subject))
-        judged = judge(meaning, tier, [found for _, found in rows if found], has_role=subject is not None)
+        against = standing(subject, capability, tier, production=not sandbox)
+        found = tuple(rows(meaning, against))
+        judged = judge(meaning, against, found)
         decision = judged[0].verdict.value
-        items = [
-            {**item, "decision": found.verdict.value if found else None, "reason": found.reason if found else ""}
-            for item, found in rows
-        ]
+        items = [_item(row) for row in found]
         _show(answer, meaning, judged, items)
         answer.finish(
             ok=decision == "allow",
@@ -112,30 +110,21 @@ def _read(file: Path) -> str:
         raise InputError(f"{str(file)!r} is not UTF-8 at byte {error.start}") from None
 
 
-def _rows(meaning: Meaning, subject: Subject | None) -> Iterator[tuple[dict[str, Any], Judged | None]]:
-    """Yield each action on each resource, with what the policies say of it."""
-    from sudo_mcp_guardrails.cli.gateway.judging import Judged, ask
-    from sudo_mcp_guardrails.gateway.call import Verdict
-
-    for each in meaning.calls:
-        call = each.call
-        item = {
-            "line": call.line,
-            "service": call.service,
-            "operation": call.operation,
-            "action": None,
-            "level": None,
-            "region": each.region or None,
-            "resource": None,
-            "times": call.at_most,
-        }
-        if not each.needs:
-            unknown = f"nobody knows which IAM actions {call.service} {call.operation} takes"
-            yield item, Judged(Verdict.ASK, unknown) if subject else None
-        for need in each.needs:
-            for resource in need.resources or (None,):
-                found = ask(subject, need, resource, each.region) if subject else None
-                yield {**item, "action": need.action, "level": need.level, "resource": resource}, found
+def _item(row: Row) -> dict[str, Any]:
+    """Return one action on one resource, with what the policies say of it."""
+    call = row.meant.call
+    return {
+        "line": call.line,
+        "service": call.service,
+        "operation": call.operation,
+        "action": row.need.action if row.need else None,
+        "level": row.need.level if row.need else None,
+        "region": row.meant.region or None,
+        "resource": row.resource,
+        "times": call.at_most,
+        "decision": row.judged.verdict.value if row.judged else None,
+        "reason": row.judged.reason if row.judged else "",
+    }
 
 
 def _show(answer: Answer, meaning: Meaning, judged: tuple[Judged, ...], items: list[dict[str, Any]]) -> None:

@@ -56,7 +56,7 @@ def sandbox_of(hosts: Sequence[str], *, wanted: bool, answer: Answer) -> Callabl
     from sudo_mcp_guardrails.gateway.sandbox.launch import sandboxed
     from sudo_mcp_guardrails.gateway.sandbox.profile import Profile
 
-    profile = Profile(network=tuple(map(_destination, hosts)))
+    profile = Profile(network=tuple(map(destination, hosts)))
     return functools.partial(sandboxed, profile=profile)
 
 
@@ -115,12 +115,17 @@ def items_of(changes: Sequence[Changed], findings: Sequence[Finding]) -> list[di
     ]
 
 
-def _destination(text: str) -> Destination:
+def destination(text: str) -> Destination:
+    """Return a host that a server may reach.
+
+    Raises:
+        InputError: It is none.
+    """
     from sudo_mcp_guardrails.gateway.sandbox.profile import Destination
 
     host, _, port = text.rpartition(":") if ":" in text else (text, ":", "443")
     if not port.isdigit():
-        raise InputError(f"--host {text!r} is not allowed, expected HOST or HOST:PORT")
+        raise InputError(f"host {text!r} is not allowed, expected HOST or HOST:PORT")
     return Destination(host.lower(), int(port))
 
 

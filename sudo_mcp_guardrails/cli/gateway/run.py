@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from sudo_mcp_guardrails.cli.errors import InputError
 from sudo_mcp_guardrails.cli.gateway.given import Given
+from sudo_mcp_guardrails.cli.gateway.starting import certificates, require_extra, way_of
 from sudo_mcp_guardrails.cli.output import UNKNOWN, write_error
 from sudo_mcp_guardrails.errors import GuardrailsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sudo_mcp_guardrails.gateway.pump.pending import Shared
+    from sudo_mcp_guardrails.gateway.pump.way import Way
 
 _PORTS = range(65_536)
 
@@ -46,9 +53,28 @@ def run(
         list[str] | None, typer.Option(help="MODULE:NAME of a check, or of what makes one; repeatable.")
     ] = None,
     no_checks: Annotated[bool, typer.Option("--no-checks", help="Pump without any check, to measure it.")] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration of the decision; brings the checks of pins and the decision.")
+    ] = None,
+    lock: Annotated[
+        Path | None, typer.Option(help="Lock file of the pins; brings the checks of pins, results and taint.")
+    ] = None,
+    records: Annotated[Path | None, typer.Option(help="Folder in which a file of signed records is begun.")] = None,
+    records_key: Annotated[Path | None, typer.Option(help="PEM file of the Ed25519 key that signs them.")] = None,
+    sandbox: Annotated[
+        bool | None,
+        typer.Option("--sandbox/--no-sandbox", help="Run the COMMAND in a sandbox. Default: yes, with checks."),
+    ] = None,
+    reach: Annotated[
+        list[str] | None, typer.Option(help="HOST[:PORT] that the COMMAND may reach in its sandbox; repeatable.")
+    ] = None,
     clients: Annotated[
         Path | None, typer.Option(help="JSON file: principals of HTTP clients by the SHA-256 of their bearer tokens.")
     ] = None,
+    issuer: Annotated[str, typer.Option(help="Whose access tokens HTTP clients must have, as 'iss' names it.")] = "",
+    jwks: Annotated[str, typer.Option(help="Its keys: an https URL, or a file.")] = "",
+    audience: Annotated[str, typer.Option(help="This guard's own URL, which 'aud' must hold.")] = "",
+    scope: Annotated[str, typer.Option(help="What 'scope' must hold.")] = "",
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="Further HOST:PORT by which HTTP clients reach it; repeatable.")
     ] = None,
@@ -81,6 +107,16 @@ def run(
         sign=sign,
         call_seconds=call_seconds,
         approval_seconds=approval_seconds,
+        issuer=issuer,
+        jwks=jwks,
+        audience=audience,
+        scope=scope,
+        config=config,
+        lock=lock,
+        records=records,
+        records_key=records_key,
+        sandbox=sandbox,
+        reachable=tuple(reach or ()),
     )
     try:
         code = _start(given, command or [], url, listen if url or http else "")
@@ -91,19 +127,22 @@ def run(
 
 
 def _start(given: Given, command: list[str], url: str, listen: str) -> int:
+    if bool(command) == bool(url):
+        raise InputError("expected a server, either -- COMMAND… or --url URL")
+    require_extra()
     from sudo_mcp_guardrails.gateway.pump.limits import Limits
     from sudo_mcp_guardrails.gateway.pump.pending import Shared
     from sudo_mcp_guardrails.gateway.pump.sealing import Sealer
 
-    if bool(command) == bool(url):
-        raise InputError("expected a server, either -- COMMAND… or --url URL")
     limits = Limits(call_seconds=given.call_seconds, approval_seconds=given.approval_seconds)
     name = given.server or (urlsplit(url).hostname or "" if url else Path(command[0]).name)
     if given.no_checks:
         sys.stderr.write("warning: --no-checks: every call passes\n")
-    shared = Shared(given.guard(), name, Sealer(given.approval_seconds), limits)
+    guard, lock = given.guard()
+    shown, way = certificates(lock, name, command, url), way_of(given, command, pinned=lock is not None)
+    shared = Shared(guard, name, Sealer(given.approval_seconds), limits)
     if listen:
-        return _serve(given, shared, command, url, listen)
+        return _serve(given, shared, command, url, listen, way=way, shown=shown)
 
     from sudo_mcp_guardrails.gateway.pump.link import Link
     from sudo_mcp_guardrails.gateway.pump.serving import run as run_loop
@@ -112,23 +151,30 @@ def _start(given: Given, command: list[str], url: str, listen: str) -> int:
     link = Link(shared, given.session())
 
     async def pump() -> int:
-        return await StdioPump(link, command).run()
+        return await StdioPump(link, command, way()).run()
 
     return run_loop(pump)
 
 
-def _serve(given: Given, shared: object, command: list[str], url: str, listen: str) -> int:
+def _serve(
+    given: Given,
+    shared: Shared,
+    command: list[str],
+    url: str,
+    listen: str,
+    *,
+    way: Callable[[], Way],
+    shown: tuple[str, ...],
+) -> int:
     from sudo_mcp_guardrails.gateway.pump.exchange import Exchange
     from sudo_mcp_guardrails.gateway.pump.front import Door
     from sudo_mcp_guardrails.gateway.pump.http import HttpPump
-    from sudo_mcp_guardrails.gateway.pump.pending import Shared
     from sudo_mcp_guardrails.gateway.pump.relay import Remote
     from sudo_mcp_guardrails.gateway.pump.remote import RemoteExchange
     from sudo_mcp_guardrails.gateway.pump.serving import listener, serve
     from sudo_mcp_guardrails.gateway.pump.serving import run as run_loop
     from sudo_mcp_guardrails.gateway.pump.sessions import Sessions
 
-    assert isinstance(shared, Shared)  # noqa: S101 - as _start made it
     host, port = _address(listen)
     parts = urlsplit(url)
     if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username):
@@ -140,16 +186,16 @@ def _serve(given: Given, shared: object, command: list[str], url: str, listen: s
     names = {f"{each}:{bound}" for each in ("127.0.0.1", "localhost", "[::1]")} | {each.lower() for each in given.hosts}
     if host not in {"127.0.0.1", "localhost", "::1"}:
         names.add(f"[{host}]:{bound}" if ":" in host else f"{host}:{bound}")
-    door = Door(frozenset(names), principals)
+    door = Door(frozenset(names), principals, tokens=given.tokens(), metadata=given.metadata)
 
     async def serving() -> int:
         exchange: Exchange
         if url:
-            exchange = RemoteExchange(Remote(url, own, signer, shared.limits.answer_bytes))
+            exchange = RemoteExchange(Remote(url, own, signer, shared.limits.answer_bytes, shown))
         else:
             from sudo_mcp_guardrails.gateway.pump.children import ChildExchange
 
-            exchange = ChildExchange(command, shared.limits)
+            exchange = ChildExchange(command, shared.limits, way)
         sys.stderr.write(f"listening on http://{listen.rpartition(':')[0]}:{bound}/mcp\n")
         sys.stderr.flush()
         await serve(HttpPump(shared, door, sessions, exchange), exchange, listening)

@@ -59,6 +59,21 @@ def meaning_of(call: ToolCall, situation: Situation) -> Meaning:
     return Meaning(call.tool, known=False, effect=effect, risk=risk, identity=_identity(call.arguments))
 
 
+def warm(tool: str, arguments: Mapping[str, Any]) -> None:
+    """Read a call's script now, in whatever thread this is; :func:`meaning_of` then finds it read."""
+    code = arguments.get("code")
+    if tool.removeprefix(_PREFIX) == "run_script" and isinstance(code, str):
+        _cached(code)
+
+
+def declared_by(call: ToolCall) -> tuple[DeclaredCall, ...] | None:
+    """Return the calls that a script declares; None for a call that is no script."""
+    code = call.arguments.get("code")
+    if call.tool.removeprefix(_PREFIX) != "run_script" or not isinstance(code, str):
+        return None
+    return tuple(_cached(code).calls)
+
+
 def _script(call: ToolCall, situation: Situation) -> Meaning:
     code = call.arguments.get("code")
     found = _cached(code) if isinstance(code, str) else read_script(code)

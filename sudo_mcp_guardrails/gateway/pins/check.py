@@ -61,6 +61,11 @@ class PinCheck:
             for name, pin in each.lists.get(kind, {}).items()
         }
 
+    @property
+    def lock(self) -> Lock:
+        """What a person accepted."""
+        return self._lock
+
     def labels(self, server: str, tool: str) -> Labels:
         """Return the reviewed labels of a tool; the strictest where there are none."""
         pin = self._lock.servers.get(server)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.gateway.errors import GatewayError
 from sudo_mcp_guardrails.gateway.pump.events import KEEP_ALIVE, Event
+from sudo_mcp_guardrails.gateway.pump.heavy import released
 from sudo_mcp_guardrails.gateway.pump.hub import Hub
 from sudo_mcp_guardrails.gateway.pump.refusals import BUSY, INVALID_REQUEST, SERVER_GONE, RefusedError
+from sudo_mcp_guardrails.gateway.pump.way import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sudo_mcp_guardrails.gateway.pump.exchange import Visit
     from sudo_mcp_guardrails.gateway.pump.limits import Limits
@@ -31,9 +33,11 @@ class ChildExchange:
     Args:
         command: The server.
         limits: Bounds; also of the number of children.
+        way: Makes the way in which one child is started; started as it is when left out.
     """
 
-    def __init__(self, command: Sequence[str], limits: Limits) -> None:
+    def __init__(self, command: Sequence[str], limits: Limits, way: Callable[[], Way] = Way) -> None:
+        self._way = way
         self._command = command
         self._limits = limits
         self._hubs: dict[str, Hub] = {}
@@ -72,6 +76,25 @@ class ChildExchange:
         finally:
             hub.leave(waiting)
 
+    async def own(self, visit: Visit, message: bytes, id: str) -> bytes:
+        """Ask the child something that no client did; return the answer.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        hub = await self._hub(visit)
+        waiting = hub.ask(message)
+        try:
+            while True:
+                said = await waiting.came.get()
+                hub.took(said)
+                if said is None:
+                    raise RefusedError(SERVER_GONE, "the server ended without an answer to the guard")
+                if id.encode() in said:
+                    return said
+        finally:
+            hub.leave(waiting)
+
     async def tell(self, visit: Visit, message: bytes) -> int:
         """Pass on what has no answer; return HTTP's status."""
         (await self._hub(visit)).tell(message)
@@ -100,7 +123,7 @@ class ChildExchange:
                 hub.took(said)
                 if said is None:
                     break
-                step = visit.link.release(said)
+                step = await released(visit.link, said)
                 if step.client is not None:
                     await visit.reply.event(Event().written(step.client))
         finally:
@@ -143,7 +166,7 @@ class ChildExchange:
             if idle is None:
                 raise RefusedError(BUSY, f"{self._limits.children} servers run, try again later")
             self._end(idle)
-        hub = Hub(self._limits)
+        hub = Hub(self._limits, self._way())
         try:
             await hub.start(self._command)
         except GatewayError as error:
@@ -153,7 +176,7 @@ class ChildExchange:
 
     async def _pass_on(self, said: bytes, visit: Visit, pending: Pending) -> bool:
         """Pass a message on; return whether it answered the request."""
-        step = visit.link.release(said)
+        step = await released(visit.link, said)
         if step.server is not None:
             with suppress(RefusedError):
                 await self.tell(visit, step.server)

@@ -27,6 +27,7 @@ class Visit:
         reply: Its answer.
         message: What was posted; None with GET and DELETE.
         pending: The request in it that goes on.
+        modern: Whether it is of 2026-07-28 or later.
     """
 
     principal: str
@@ -36,6 +37,7 @@ class Visit:
     reply: Reply
     message: Message | None = None
     pending: Pending | None = None
+    modern: bool = False
 
 
 class Exchange(Protocol):
@@ -51,6 +53,10 @@ class Exchange(Protocol):
 
     async def request(self, visit: Visit, message: bytes, sessions: Sessions) -> None:
         """Pass a request on, and its answer back."""
+        ...
+
+    async def own(self, visit: Visit, message: bytes, id: str) -> bytes:
+        """Send a ``tools/list`` of the guard's own, under its ``id``; return the answer."""
         ...
 
     async def tell(self, visit: Visit, message: bytes) -> int:

@@ -11,7 +11,9 @@ from sudo_mcp_guardrails.gateway.pump.events import KEEP_ALIVE, Event
 from sudo_mcp_guardrails.gateway.pump.exchange import Visit
 from sudo_mcp_guardrails.gateway.pump.front import PATH, body_of
 from sudo_mcp_guardrails.gateway.pump.headers import CONTEXT, METHOD, SESSION, VERSION, Mirrors, agree, fold, forwarded
+from sudo_mcp_guardrails.gateway.pump.heavy import warmed
 from sudo_mcp_guardrails.gateway.pump.link import Link
+from sudo_mcp_guardrails.gateway.pump.looking import Look, is_due
 from sudo_mcp_guardrails.gateway.pump.messages import Kind, read
 from sudo_mcp_guardrails.gateway.pump.refusals import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_REQUEST, RefusedError
 from sudo_mcp_guardrails.gateway.pump.reply import Reply
@@ -60,6 +62,7 @@ class HttpPump:
         self._sessions = sessions
         self._exchange = exchange
         self._mirrors = Mirrors()
+        self._looking = asyncio.Lock()
 
     async def __call__(
         self,
@@ -101,7 +104,11 @@ class HttpPump:
             if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 await reply.empty(415)
                 return
-            visit, step = self._take(read(raw, self._shared.limits.depth), headers, principal, reply)
+            visit, message = self._visit(read(raw, self._shared.limits.depth), headers, principal, reply)
+            watch.until(self._shared.limits.look_patience)
+            await self._ready(visit, message)
+            watch.until(float("inf"))
+            step = self._take(visit, message, headers)
             watch.listen()
             await self._go(visit, step, watch)
         elif scope["method"] in {"GET", "DELETE"}:
@@ -109,8 +116,27 @@ class HttpPump:
         else:
             await reply.empty(405, (_ALLOWED,))
 
-    def _take(self, message: Message, headers: dict[str, str], principal: str, reply: Reply) -> tuple[Visit, Step]:
-        """Return the visit that a message makes, and what it does.
+    async def _ready(self, visit: Visit, message: Message) -> None:
+        """Look at the server's tools where that is due, and look up what a long call means."""
+        async with self._looking:
+            if is_due(visit.link, message, visit.link.now()):
+                await self._look(visit, Look(visit.link, message, visit.link.now))
+        await warmed(self._shared.guard, message)
+
+    async def _look(self, visit: Visit, look: Look) -> None:
+        try:
+            while not look.take(
+                read(await self._exchange.own(visit, look.request(), look.id), visit.link.limits.depth)
+            ):
+                pass
+        except (RefusedError, asyncio.CancelledError) as error:
+            _log.warning("the tools of the server could not be looked at, so their calls are denied: %s", error)
+            look.failed()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+
+    def _visit(self, message: Message, headers: dict[str, str], principal: str, reply: Reply) -> tuple[Visit, Message]:
+        """Return the visit that a message makes, before it is judged.
 
         Raises:
             RefusedError: It is not passed.
@@ -128,12 +154,21 @@ class HttpPump:
         else:
             session = self._sessions.keyed(principal, headers.get(CONTEXT), envelope.trace(found))
             link = Link(self._shared, session)
-        passed = forwarded(headers, message)
-        if modern and message.method == "tools/call":
+        return Visit(principal, link, opened, forwarded(headers, message), reply, message, modern=modern), message
+
+    def _take(self, visit: Visit, message: Message, headers: dict[str, str]) -> Step:
+        """Return what a message does.
+
+        Raises:
+            RefusedError: It is not passed.
+        """
+        if visit.modern and message.method == "tools/call":
             definition = self._shared.definitions.get(str(message.params.get("name")))
-            passed.update((name, headers[name]) for name in self._mirrors.check(headers, message, definition))
-        step = link.take(message)
-        return Visit(principal, link, opened, passed, reply, message, step.about if request else None), step
+            own = self._mirrors.check(headers, message, definition)
+            visit.headers.update((name, headers[name]) for name in own)
+        step = visit.link.take(message)
+        visit.pending = step.about if message.kind is Kind.REQUEST else None
+        return step
 
     def _opened(self, headers: dict[str, str], principal: str) -> Opened | None:
         id = headers.get(SESSION)

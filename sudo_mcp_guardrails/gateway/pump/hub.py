@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sudo_mcp_guardrails.gateway.pump.child import Child, start
+from sudo_mcp_guardrails.gateway.pump.child import Child
 from sudo_mcp_guardrails.gateway.pump.duty import Duty
 from sudo_mcp_guardrails.gateway.pump.envelope import SUBSCRIPTION_KEY
 from sudo_mcp_guardrails.gateway.pump.lines import Lines
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sudo_mcp_guardrails.gateway.pump.limits import Limits
     from sudo_mcp_guardrails.gateway.pump.messages import Message
+    from sudo_mcp_guardrails.gateway.pump.way import Way
 
 _log = logging.getLogger(__name__)
 
@@ -53,10 +54,12 @@ class Hub:
 
     Args:
         limits: Bounds.
+        way: How the child is started.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, way: Way) -> None:
         self._limits = limits
+        self._way = way
         self._child: Child | None = None
         self._waiting: dict[int, Waiting] = {}
         self._count = 0
@@ -72,13 +75,14 @@ class Hub:
             GatewayError: It does not start.
         """
         lines = Lines(self._limits.answer_bytes, self._said, lambda: _log.warning("too long a message was dropped"))
-        self._child = await start(command, lambda: Child(lines, self._ended))
+        self._child = await self._way.start(command, lambda: Child(lines, self._ended))
 
     async def stop(self) -> None:
         """End the child and all that it started."""
         self.over = True
         if self._child is not None:
             await self._child.stop()
+        await self._way.close()
 
     def ask(self, raw: bytes) -> Waiting:
         """Send a request; what is said about it comes to the queue of what this returns.

@@ -27,6 +27,8 @@ class Limits:
         approval_seconds: For a person to answer.
         idle_seconds: Until a session over HTTP that nobody uses is forgotten.
         body_seconds: For a client to send a request's body.
+        look_seconds: For which the guard's own look at the server's tools holds; a call after that makes it look again.
+        look_patience: For the server to list its tools when the guard looks.
     """
 
     request_bytes: int = 4 * _MEBIBYTE
@@ -41,6 +43,8 @@ class Limits:
     approval_seconds: float = 300.0
     idle_seconds: float = 3600.0
     body_seconds: float = 30.0
+    look_seconds: float = 30.0
+    look_patience: float = 15.0
 
     def __post_init__(self) -> None:
         """Refuse what would stop everything, or bound nothing."""

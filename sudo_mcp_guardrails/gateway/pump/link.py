@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sudo_mcp_guardrails.gateway.call import Outcome, Reason, ToolCall, Verdict
 from sudo_mcp_guardrails.gateway.guard import unanswered
 from sudo_mcp_guardrails.gateway.pump import answers, envelope
+from sudo_mcp_guardrails.gateway.pump.carried import response, unwrapped
 from sudo_mcp_guardrails.gateway.pump.messages import Kind
 from sudo_mcp_guardrails.gateway.pump.pending import NOTHING, Pending, Step
 from sudo_mcp_guardrails.gateway.pump.refusals import (
@@ -97,9 +98,9 @@ class Link(Replies):
         state = None
         if isinstance(carried, str) and carried.startswith(PREFIX):
             state = self.sealer.open(carried, Binding.of(session, call, guard.policy_digest))
-            if state.kind == "ask" and not answers.approves(_response(params)):
+            if state.kind == "ask" and not answers.approves(response(params)):
                 return self._denied(pending, call, (_REFUSED,))
-            params = _unwrapped(params, state)
+            params = unwrapped(params, state)
         outcome, changed = guard.before(session, call)
         if outcome.value is not None:
             params = {**params, "arguments": dict(changed.arguments)}
@@ -244,19 +245,3 @@ class Link(Replies):
         self.elicited.pop(pending.held, None)
         if pending.call is not None and not pending.held:
             self.guard.after(self.session, pending.call, unanswered(why))
-
-
-def _response(params: Mapping[str, Any]) -> object:
-    responses = params.get("inputResponses")
-    return responses.get(answers.QUESTION) if isinstance(responses, dict) else None
-
-
-def _unwrapped(params: Mapping[str, Any], state: State) -> dict[str, Any]:
-    """Return the parameters as the server is to see them: without what was between the guard and the client."""
-    own = {"requestState"} if state.kind == "go-on" else {"requestState", "inputResponses"}
-    kept = {key: value for key, value in params.items() if key not in own}
-    if state.inner is not None:
-        kept["requestState"] = state.inner
-    if state.responses is not None:
-        kept["inputResponses"] = state.responses
-    return kept

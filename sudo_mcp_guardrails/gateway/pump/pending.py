@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.gateway.pump.sealing import Sealer
 
 
+@dataclass(slots=True)
+class Looked:
+    """When the guard looked at a server's tools.
+
+    Attributes:
+        at: By the links' clock; minus infinity where it never did, or the server said that they changed.
+    """
+
+    at: float = float("-inf")
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What all links to one server share.
@@ -24,6 +35,7 @@ class Shared:
         sealer: Of approvals that clients carry.
         limits: Bounds.
         definitions: The server's tools by name, each as it was last listed.
+        looked: When the guard itself last looked at all of the server's tools.
     """
 
     guard: Guard
@@ -31,6 +43,7 @@ class Shared:
     sealer: Sealer
     limits: Limits
     definitions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    looked: Looked = field(default_factory=Looked)
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +63,7 @@ class Pending:
         bytes: While it is held, what goes to the server then.
         outcome: While it is held, what the checks said.
         waiter: A transport's own: who waits for the person's answer.
+        ready: What checks said of its result, off the loop.
     """
 
     id: str | int
@@ -64,6 +78,7 @@ class Pending:
     bytes: bytes = b""
     outcome: Outcome | None = None
     waiter: Any = None
+    ready: Mapping[int, Outcome] | None = None
 
 
 class Step(NamedTuple):

@@ -47,7 +47,10 @@ class RefusedError(Exception):
         message: One sentence: what came, and what is allowed.
         id: Of the request, where it is known.
         data: The error's ``data``.
+        headers: What stands in the answer's head over HTTP.
     """
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(
         self, code: int, message: str, id: str | int | None = None, data: Mapping[str, Any] | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sudo_mcp_guardrails.gateway.errors import GatewayError
 from sudo_mcp_guardrails.gateway.pump.refusals import SERVER_GONE, SERVER_MISBEHAVED, TOO_LARGE, RefusedError
@@ -42,12 +43,15 @@ class Remote:
         headers: The guard's own, such as ``Authorization``: never a client's.
         signer: Makes more of them for each request.
         answer_bytes: Of one message of it.
+        certificates: SHA-256 of the certificates that it may show, as ``sha256:HEX``; none for those this machine
+            trusts.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     signer: Signer | None = None
     answer_bytes: int = 16 * 1024 * 1024
+    certificates: tuple[str, ...] = ()
     _client: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -63,7 +67,9 @@ class Remote:
                 "package 'aiohttp' is missing, expected pip install 'sudo-mcp-guardrails[gateway]'"
             ) from error
         self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=_KEEP_SECONDS, ssl=_fingerprint(self.certificates)
+            ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
@@ -112,6 +118,26 @@ class Remote:
                 raise RefusedError(TOO_LARGE, f"the server's answer has more than {self.answer_bytes} bytes")
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _fingerprint(certificates: tuple[str, ...]) -> Any:  # noqa: ANN401 - aiohttp's, or True
+    """Return what aiohttp compares a certificate with; True for the machine's own trust."""
+    import aiohttp  # noqa: PLC0415 - of the extra `gateway`
+
+    if not certificates:
+        return True
+    known = [bytes.fromhex(each.removeprefix("sha256:")) for each in certificates]
+
+    class OneOf(aiohttp.Fingerprint):
+        """One of several, so that a host may change to its next one."""
+
+        def check(self, transport: asyncio.Transport) -> None:
+            """Raise where the certificate is none of them."""
+            shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            if hashlib.sha256(shown or b"").digest() not in known:
+                super().check(transport)
+
+    return OneOf(known[0])
 
 
 def _payload(body: bytes) -> object:

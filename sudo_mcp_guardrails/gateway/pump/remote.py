@@ -11,6 +11,7 @@ from sudo_mcp_guardrails.gateway.pump.duty import Duty
 from sudo_mcp_guardrails.gateway.pump.events import Events
 from sudo_mcp_guardrails.gateway.pump.exchange import upstream_headers
 from sudo_mcp_guardrails.gateway.pump.headers import SESSION
+from sudo_mcp_guardrails.gateway.pump.heavy import released
 from sudo_mcp_guardrails.gateway.pump.refusals import SERVER_GONE, SERVER_MISBEHAVED, RefusedError
 from sudo_mcp_guardrails.gateway.pump.relay import checked
 
@@ -29,6 +30,7 @@ _OK: Final = 200
 _NOT_FOUND: Final = 404
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}\Z")
 _PLAIN: Final = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+_OF_THE_CALL: Final = frozenset({"mcp-name", "last-event-id"})
 _END_SECONDS: Final = 0.1
 # About what it takes to read, check and send an event, and each of its bytes: what fairness counts.
 _EVENT_COST: Final = 60e-6
@@ -70,6 +72,25 @@ class RemoteExchange:
                 sessions.close(visit.opened)
             await self._pass_on(response, visit, visit.pending)
 
+    async def own(self, visit: Visit, message: bytes, id: str) -> bytes:
+        """Ask the server something that no client did; return the answer.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        headers = {name: value for name, value in upstream_headers(visit).items() if name not in _OF_THE_CALL}
+        if visit.modern:
+            headers["mcp-method"] = "tools/list"
+        async with self._remote.ask("POST", {**headers, **_PLAIN}, message) as response:
+            if checked(response) != "text/event-stream":
+                return await self._remote.document(response)
+            events = Events(self._remote.answer_bytes)
+            async for chunk in response.content.iter_any():
+                for event in events.feed(chunk):
+                    if id.encode() in event.data:
+                        return event.data
+        raise RefusedError(SERVER_GONE, "the server ended the stream without an answer to the guard")
+
     async def tell(self, visit: Visit, message: bytes) -> int:
         """Pass on what has no answer; return HTTP's status."""
         async with self._remote.ask("POST", upstream_headers(visit), message) as response:
@@ -103,7 +124,7 @@ class RemoteExchange:
             return
         if kind != "application/json":
             raise RefusedError(SERVER_MISBEHAVED, f"the server answers {response.status} without JSON")
-        step = visit.link.release(body, pending)
+        step = await released(visit.link, body, pending)
         if step.client is None or step.about is not pending:
             raise RefusedError(SERVER_MISBEHAVED, "the server's answer is not one to the request")
         await visit.reply.json(response.status, step.client)
@@ -135,7 +156,7 @@ class RemoteExchange:
         if not event.data:
             await visit.reply.event(event.written(b""))
             return False
-        step = visit.link.release(event.data)
+        step = await released(visit.link, event.data)
         if step.client is not None:
             await visit.reply.event(event.written(step.client))
         if step.server is not None:

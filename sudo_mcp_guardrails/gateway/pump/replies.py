@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.errors import GuardrailsError
-from sudo_mcp_guardrails.gateway.call import ToolResult, Verdict
+from sudo_mcp_guardrails.gateway.call import ToolCall, ToolResult, Verdict
 from sudo_mcp_guardrails.gateway.pump import answers
 from sudo_mcp_guardrails.gateway.pump.messages import Kind, read
 from sudo_mcp_guardrails.gateway.pump.pending import NOTHING, Step
@@ -25,9 +25,9 @@ from sudo_mcp_guardrails.gateway.pump.refusals import (
 from sudo_mcp_guardrails.gateway.pump.sealing import Binding, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sudo_mcp_guardrails.gateway.call import Outcome, Session, ToolCall
+    from sudo_mcp_guardrails.gateway.call import Outcome, Session
     from sudo_mcp_guardrails.gateway.pump.messages import Message
     from sudo_mcp_guardrails.gateway.pump.pending import Pending, Shared
 
@@ -39,6 +39,8 @@ _OFFERS: Final = {
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
 }
+_CHANGED: Final = "notifications/tools/list_changed"
+_TEXTS: Final = frozenset({"resources/read", "prompts/get"})
 _TASKS: Final = "tasks/"
 _TASK_NOTICES: Final = "notifications/tasks"
 _TASK_STATE: Final = "pump.tasks"
@@ -52,6 +54,7 @@ class Replies:
         asked: The server's open requests by id, and their methods.
         elicited: Calls that are held while a person is asked, by the id of the question.
         dropped: Messages of the server that went nowhere.
+        own: Requests of the guard itself, by their id, and what takes their answers.
     """
 
     def __init__(self, shared: Shared, session: Session) -> None:
@@ -65,6 +68,8 @@ class Replies:
         self.asked: dict[str | int, str] = {}
         self.elicited: dict[str, Pending] = {}
         self.dropped = 0
+        self.own: dict[str, Callable[[Message], Step]] = {}
+        self.looked = shared.looked
         # Of the session and not of the link: by 2026-07-28 each request is a link of its own.
         self._tasks: dict[str, ToolCall] = session.state.setdefault(_TASK_STATE, {})
 
@@ -78,7 +83,11 @@ class Replies:
         try:
             message = read(raw, self.limits.depth)
         except RefusedError as error:
-            return self._misbehaved(only.id if only is not None else error.id, error.message)
+            return self.misbehaved(only.id if only is not None else error.id, error.message)
+        return self.settle(message, only)
+
+    def settle(self, message: Message, only: Pending | None = None) -> Step:
+        """Return what a server's message does, once it is read; see :meth:`release`."""
         if only is not None and message.kind is Kind.ANSWER and message.id is None:
             message.id = only.id
         if message.kind is Kind.ANSWER:
@@ -87,9 +96,13 @@ class Replies:
             return self._asks(message)
         if message.method.startswith(_TASK_NOTICES) and not self._may_tell(message):
             return self._drop()
-        return Step(client=raw)
+        if message.method == _CHANGED:
+            self.looked.at = float("-inf")
+        return Step(client=message.raw)
 
     def _answer(self, message: Message) -> Step:
+        if isinstance(message.id, str) and message.id in self.own:
+            return self.own.pop(message.id)(message)
         pending = self.pending.get(message.id) if message.id is not None else None
         if pending is None or pending.held:
             return self._drop()
@@ -113,12 +126,27 @@ class Replies:
             return self._introduction(pending, message, result)
         if pending.method.startswith(_TASKS):
             return self._task(pending, message, result)
+        if pending.method in _TEXTS:
+            return self._text(pending, message, result)
         return message.raw
+
+    def _text(self, pending: Pending, message: Message, result: dict[str, Any]) -> bytes:
+        # A resource, or a prompt: text of the server for the model, judged as a result of a tool of the method's name.
+        outcome = self.guard.after(
+            self.session, self.reading(pending), ToolResult(result, len(message.raw)), pending.ready
+        )
+        if outcome.verdict is Verdict.DENY:
+            raise RefusedError(REFUSED, " ".join(each.text for each in outcome.reasons))
+        return message.raw if outcome.value is None else _with(message, dict(outcome.value))
+
+    def reading(self, pending: Pending) -> ToolCall:
+        """Return what checks are told that a resource or a prompt is the result of."""
+        return ToolCall(self.server, pending.method, pending.params, number=0)
 
     def _result(self, pending: Pending, call: ToolCall, message: Message) -> bytes:
         body = message.body
         result = ToolResult(body["result"] if "result" in body else {"error": body["error"]}, len(message.raw))
-        outcome = self.guard.after(self.session, call, result)
+        outcome = self.guard.after(self.session, call, result, pending.ready)
         if outcome.verdict is Verdict.DENY:
             return answers.denial(pending.id, outcome.reasons, modern=pending.modern)
         seen = outcome.value
@@ -132,6 +160,17 @@ class Replies:
         return message.raw if seen is None else _with(message, dict(seen))
 
     def _listing(self, message: Message, result: dict[str, Any]) -> bytes:
+        tools, seen = self.look(result)
+        if seen is tools or list(seen) == tools:
+            return message.raw
+        return _with(message, {**result, "tools": [dict(each) for each in seen]})
+
+    def look(self, result: Mapping[str, Any]) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
+        """Take note of a page of the server's tools; return them, and those that the client may see.
+
+        Raises:
+            RefusedError: It is no such page, or a check refuses it.
+        """
         tools = result.get("tools")
         if not isinstance(tools, list) or not all(isinstance(each, dict) for each in tools):
             raise RefusedError(SERVER_MISBEHAVED, "the server's list of tools is not a list of objects")
@@ -144,9 +183,7 @@ class Replies:
         for name, tool in zip(names, tools, strict=True):
             if self.definitions.get(name) != tool:  # the same object stays, so that checks know it again at once
                 self.definitions[name] = tool
-        if seen is tools or list(seen) == tools:
-            return message.raw
-        return _with(message, {**result, "tools": [dict(each) for each in seen]})
+        return tools, seen
 
     def _offer(self, message: Message, result: dict[str, Any], kind: str) -> bytes:
         items = result.get(kind)
@@ -210,7 +247,8 @@ class Replies:
         self.asked[message.id] = message.method
         return Step(client=message.raw)
 
-    def _misbehaved(self, id: str | int | None, why: str) -> Step:
+    def misbehaved(self, id: str | int | None, why: str) -> Step:
+        """Return what becomes of a request whose answer is none."""
         pending = self.pending.get(id) if id is not None else None
         if pending is None or pending.held:
             return self._drop()

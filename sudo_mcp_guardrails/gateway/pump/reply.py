@@ -57,6 +57,7 @@ class Reply:
 
     async def refuse(self, error: RefusedError) -> None:
         """Answer with an error of ours."""
+        self.headers += error.headers
         await self.json(error.status, error.answer())
 
     async def stream(self, status: int = 200) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -11,21 +10,28 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.gateway.errors import GatewayError
-from sudo_mcp_guardrails.gateway.pump.child import Child, start
+from sudo_mcp_guardrails.gateway.pump.child import Child
+from sudo_mcp_guardrails.gateway.pump.gate import Gate
+from sudo_mcp_guardrails.gateway.pump.heavy import HEAVY, released
 from sudo_mcp_guardrails.gateway.pump.lines import Lines, PipeReader, PipeWriter
 from sudo_mcp_guardrails.gateway.pump.messages import read
 from sudo_mcp_guardrails.gateway.pump.refusals import INVALID_REQUEST, SERVER_GONE, TOO_LARGE, RefusedError
+from sudo_mcp_guardrails.gateway.pump.serving import handles
+from sudo_mcp_guardrails.gateway.pump.way import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from sudo_mcp_guardrails.gateway.pump.link import Link
+    from sudo_mcp_guardrails.gateway.pump.messages import Message
     from sudo_mcp_guardrails.gateway.pump.pending import Step
 
 _log = logging.getLogger(__name__)
 
 _SWEEP: Final = 0.25
 _PATIENCE: Final = 10.0
+_JUDGED_AT_ONCE: Final = 4
+_RUNS: Final = object()
 
 
 class StdioPump:
@@ -36,25 +42,26 @@ class StdioPump:
     Args:
         link: What decides about each message.
         command: The server.
-        environment: The server's variables; ours without the guard's own when left out.
-        pass_fds: File descriptors that the server inherits.
+        way: How the server is started; as it is when left out.
     """
 
     def __init__(
         self,
         link: Link,
         command: Sequence[str],
-        environment: Mapping[str, str] | None = None,
-        pass_fds: Sequence[int] = (),
+        way: Way | None = None,
     ) -> None:
         self._link = link
         self._command = command
-        self._environment = environment
-        self._pass_fds = pass_fds
+        self._way = way or Way()
         self._done: asyncio.Future[int] | None = None
         self._reader: PipeReader | None = None
         self._out: asyncio.WriteTransport | None = None
         self._child: Child | None = None
+        self._gate = Gate(link, self._go, self._take)
+        self._judging: set[asyncio.Task[None]] = set()
+        self._full = False
+        self._code: object = _RUNS
 
     async def run(self, stdin: int | None = None, stdout: int | None = None) -> int:
         """Pump until one side ends; return 0 where that was the client, 1 where it was the server.
@@ -69,15 +76,12 @@ class StdioPump:
         loop, limits = asyncio.get_running_loop(), self._link.limits
         self._done = loop.create_future()
         from_server = Lines(limits.answer_bytes, self._from_server, self._long_from_server)
-        self._child = await start(
-            self._command,
-            lambda: Child(from_server, self._exited, self._pause_client, self._resume_client),
-            self._environment,
-            self._pass_fds,
+        self._child = await self._way.start(
+            self._command, lambda: Child(from_server, self._exited, self._pause_client, self._resume_client)
         )
         self._child.bound(limits.buffered_bytes)
         sweep = asyncio.ensure_future(self._sweep())
-        handled = [number for number in (signal.SIGTERM, signal.SIGINT) if _handles(loop, number, self._stopped)]
+        handled = [number for number in (signal.SIGTERM, signal.SIGINT) if handles(number, self._stopped)]
         try:
             await self._connect(stdin, stdout)
             code = await self._done
@@ -87,6 +91,7 @@ class StdioPump:
                 loop.remove_signal_handler(number)
             sweep.cancel()
             await self._child.stop()
+            await self._way.close()
         return code
 
     async def _connect(self, stdin: int | None, stdout: int | None) -> None:
@@ -95,7 +100,7 @@ class StdioPump:
         given = _duplicate(sys.stdout.fileno() if stdout is None else stdout)
         try:
             out, _ = await loop.connect_write_pipe(
-                lambda: PipeWriter(self._pause_server, self._resume_server, self._stopped), os.fdopen(given, "wb", 0)
+                lambda: PipeWriter(self._pause_server, self._drained, self._stopped), os.fdopen(given, "wb", 0)
             )
             self._out = out
             self._out.set_write_buffer_limits(high=limits.buffered_bytes)
@@ -109,18 +114,45 @@ class StdioPump:
             ) from error
 
     def _from_client(self, line: bytes) -> None:
-        link = self._link
         try:
-            step = link.take(read(line, link.limits.depth))
+            message = read(line, self._link.limits.depth)
+            if not self._gate.holds(message):
+                self._go(self._link.take(message))
         except RefusedError as error:
-            if error.id in link.pending and error.code == INVALID_REQUEST:
-                error.id = None  # it would end another request of that id
-            self._tell(error.answer())
-            return
-        self._go(step)
+            self._refuse(error)
+
+    def _take(self, message: Message) -> None:
+        try:
+            self._go(self._link.take(message))
+        except RefusedError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: RefusedError) -> None:
+        if error.id in self._link.pending and error.code == INVALID_REQUEST:
+            error.id = None  # it would end another request of that id
+        self._tell(error.answer())
 
     def _from_server(self, line: bytes) -> None:
-        self._go(self._link.release(line))
+        if len(line) < HEAVY:
+            self._go(self._link.release(line))
+            return
+        task = asyncio.ensure_future(self._heavy(line))
+        self._judging.add(task)
+        task.add_done_callback(self._judged)
+        if len(self._judging) >= _JUDGED_AT_ONCE and self._child is not None:
+            self._child.pause()
+
+    async def _heavy(self, line: bytes) -> None:
+        self._go(await released(self._link, line))
+
+    def _judged(self, task: asyncio.Task[None]) -> None:
+        self._judging.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a large message of the server was lost", exc_info=task.exception())
+        if self._code is not _RUNS and not self._judging:
+            self._ended(self._code)
+        elif not self._full:
+            self._resume_server()
 
     def _go(self, step: Step) -> None:
         if step.server is not None and self._child is not None:
@@ -147,6 +179,12 @@ class StdioPump:
             _log.warning("a message of the server with more than %d bytes was dropped", limit)
 
     def _exited(self, code: int | None) -> None:
+        # What it said last may still be judged.
+        self._code = code
+        if not self._judging:
+            self._ended(code)
+
+    def _ended(self, code: object) -> None:
         said = f"the server ended with code {code}; what was asked may have been done all the same"
         for step in self._link.fail(SERVER_GONE, said):
             self._go(step)
@@ -160,6 +198,7 @@ class StdioPump:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP)
+            self._gate.expire()
             for step in self._link.expire():
                 self._go(step)
 
@@ -181,21 +220,19 @@ class StdioPump:
             self._reader.resume()
 
     def _pause_server(self) -> None:
+        self._full = True
         if self._child is not None:
             self._child.pause()
 
+    def _drained(self) -> None:
+        self._full = False
+        self._resume_server()
+
     def _resume_server(self) -> None:
-        if self._child is not None:
+        if self._child is not None and len(self._judging) < _JUDGED_AT_ONCE:
             self._child.resume()
 
 
 def _duplicate(descriptor: int) -> int:
     # The pump closes what it uses; ours stay open for what Python still says at its end.
     return os.dup(descriptor)
-
-
-def _handles(loop: asyncio.AbstractEventLoop, number: int, stop: object) -> bool:
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        loop.add_signal_handler(number, stop)  # type: ignore[arg-type]  # a method of ours
-        return True
-    return False

@@ -1,4 +1,8 @@
-"""The check that makes results fit to be read: bounded, without what is hidden, without secrets, in an envelope."""
+"""The check that makes results fit to be read: bounded, without what is hidden, without secrets, in an envelope.
+
+Contents of resources and prompts go the same way, as results of ``resources/read`` and ``prompts/get``. Texts of a
+prompt stand in no envelope: a person chose it for what it tells the model to do.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ class ResultCheck:
     """Masks secrets in arguments and results, and bounds, cleans and envelops results."""
 
     name = "results"
+    apart = True
+    """It looks at the result alone, so a large one is looked at in another thread."""
 
     def __init__(
         self,
@@ -77,6 +83,10 @@ class ResultCheck:
                 found[name] = item
             elif name == "content" and isinstance(item, list):
                 found[name] = content.blocks(item)
+            elif name == "contents" and isinstance(item, list):
+                found[name] = content.resources(item)
+            elif name == "messages" and isinstance(item, list):
+                found[name] = content.messages(item)
             elif name == "error" and isinstance(item, dict):
                 found[name] = content.error(item)
             else:

@@ -45,6 +45,25 @@ class Content:
             kept.append({"type": "text", "text": f"[the guard left out {left} more blocks of this result]"})
         return kept
 
+    def resources(self, items: list[Any]) -> list[Any]:
+        """Return the contents of a resource that go on."""
+        whole = self.blocks([{"type": "resource", "resource": item} for item in items])
+        return [
+            item["resource"] if "resource" in item else {"uri": "guard:cut", "text": item["text"]} for item in whole
+        ]
+
+    def messages(self, items: list[Any]) -> list[Any]:
+        """Return the messages of a prompt that go on."""
+        found = []
+        self.envelop = False
+        for item in items[: self.limits.blocks]:
+            if isinstance(item, dict) and isinstance(item.get("content"), dict):
+                found.append({**self._cleaned(item, "content"), "content": self._block(item["content"])})
+            else:
+                found.append(self.cleaner.value(item))
+        self._cut = self._cut or len(items) > self.limits.blocks
+        return found
+
     def error(self, error: dict[str, Any]) -> dict[str, Any]:
         """Return a JSON-RPC error that may go on: its code as it is, its message as untrusted as any text."""
         rest = {name: self.cleaner.value(item) for name, item in error.items() if name not in {"code", "message"}}

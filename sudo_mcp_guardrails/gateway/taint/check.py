@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from sudo_mcp_guardrails.gateway.call import ALLOWED, Outcome, Reason, Verdict
 from sudo_mcp_guardrails.gateway.pins.labels import Effect
 from sudo_mcp_guardrails.gateway.taint.entities import Form, entities, form_of
-from sudo_mcp_guardrails.gateway.taint.lattice import LOCK, STANDARD, Origin
+from sudo_mcp_guardrails.gateway.taint.facts import Argument, Facts, judged
+from sudo_mcp_guardrails.gateway.taint.lattice import STANDARD, Origin
 from sudo_mcp_guardrails.gateway.taint.leaves import leaves, matches, parts, unwrapped, written
 from sudo_mcp_guardrails.gateway.taint.manifest import manifest_of
 from sudo_mcp_guardrails.gateway.taint.memory import Memory, is_id, kinds_of, remember
@@ -29,23 +30,6 @@ if TYPE_CHECKING:
 
 _STATE: Final = "taint"
 _ADVICE: Final = "ask the user, or have a person approve this one call"
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """An argument's value with its origin.
-
-    Attributes:
-        path: Of the value, dotted.
-        value: As compared.
-        origin: Where it comes from.
-        authority: Whether it says to whom, where or on what the tool acts.
-    """
-
-    path: str
-    value: str
-    origin: Origin
-    authority: bool
 
 
 @dataclass(slots=True)
@@ -95,21 +79,12 @@ class TaintCheck:
 
     def before(self, session: Session, call: ToolCall) -> Outcome:
         """Judge where the arguments of a call come from."""
-        labels, taint = self._labels(call.server, call.tool), self.taint(session)
-        writes = labels.effect is Effect.WRITE
-        if not writes and not labels.authority:
+        found = judged(self.facts(session, call), self._policy)
+        if found is None:
             return ALLOWED
-        policy = self._policy if taint.manifest else LOCK
-        if policy.lock and taint.memory.tainted:
-            return _asked("locked", "results with text of others were read, and no write may follow those")
-        if taint.manifest is None:
-            return ALLOWED
-        if writes and policy.scope:
-            if taint.manifest.delegated:
-                return _asked("delegated", "the user left it to other data what to do, so a person sees each write")
-            if call.tool not in taint.manifest.tools:
-                return _asked("out-of-scope", "the user's request does not speak of this")
-        return self._arguments(taint, call, labels, policy)
+        identity, what, where = found
+        reason = Reason(f"taint.{identity}", f"{what}; {_ADVICE}", rule=where[:128], person=True)
+        return Outcome(Verdict.ASK, (reason,))
 
     def after(self, session: Session, call: ToolCall, result: ToolResult) -> Outcome:
         """Take note of what a result asserts and of what is free text in it."""
@@ -127,37 +102,29 @@ class TaintCheck:
         remember(memory, taint.manifest, call.tool, structured, free, call.number, looked_up=looked_up)
         return ALLOWED
 
-    def arguments(self, session: Session, call: ToolCall) -> tuple[Argument, ...]:
-        """Return each value of a call's arguments with its origin, as records have it."""
-        taint = self.taint(session)
-        if taint.manifest is None:
-            return tuple(
-                Argument(_dotted(p), written(v), Origin.UNTRUSTED, authority=True) for p, v in leaves(call.arguments)
-            )
-        return self._labelled(taint.manifest, taint.memory, call, self._labels(call.server, call.tool))
-
-    def _arguments(self, taint: Taint, call: ToolCall, labels: Labels, policy: Policy) -> Outcome:
-        manifest = taint.manifest
-        assert manifest is not None  # noqa: S101 - before() saw to it
-        found = self._labelled(manifest, taint.memory, call, labels)
-        authority = [each for each in found if each.authority]
+    def facts(self, session: Session, call: ToolCall) -> Facts:
+        """Return what is known of a call, as records have it."""
+        labels, taint = self._labels(call.server, call.tool), self.taint(session)
+        manifest, memory = taint.manifest, taint.memory
         writes = labels.effect is Effect.WRITE
-        if policy.least is not None:
-            least = policy.least
-            low = [each for each in authority if each.origin < least]
-            if low and not (not writes and least <= Origin.NAMED and self._follows(manifest, taint.memory, low)):
-                where = ", ".join(sorted({each.path for each in low}))
-                return _asked("untrusted-argument", "the user did not say, and no trusted source gave, this", where)
-        if writes and policy.links:
-            for each in found:
-                if not each.authority and _strange_link(manifest, taint.memory, each.value):
-                    return _asked("untrusted-link", "a link in this is neither the user's nor a service's", each.path)
-        tied = any(each.origin > Origin.UNTRUSTED for each in authority) or any(
-            manifest.says(each.value) or manifest.picks(each.value) for each in found
+        guarded = writes or bool(labels.authority)
+        if not guarded or manifest is None:
+            return Facts(writes, guarded, manifest is not None, memory.tainted)
+        found = self._labelled(manifest, memory, call, labels)
+        authority = [each for each in found if each.authority]
+        low = [each for each in authority if each.origin is Origin.UNTRUSTED]
+        return Facts(
+            writes,
+            guarded,
+            intent=True,
+            tainted=memory.tainted,
+            in_scope=call.tool in manifest.tools,
+            delegated=manifest.delegated,
+            follows=_follows(manifest, memory, low),
+            tied=any(each.origin > Origin.UNTRUSTED for each in authority)
+            or any(manifest.says(each.value) or manifest.picks(each.value) for each in found),
+            arguments=found,
         )
-        if writes and policy.bound and not tied:
-            return _asked("unbound", "nothing in this call ties it to what the user asked for")
-        return ALLOWED
 
     def _labelled(self, manifest: Manifest, memory: Memory, call: ToolCall, labels: Labels) -> tuple[Argument, ...]:
         patterns = tuple(parts(each) for each in labels.authority)
@@ -167,7 +134,8 @@ class TaintCheck:
             if text:
                 is_authority = matches(path, patterns)
                 origin = _origin(manifest, memory, call.tool, path, text)
-                found.append(Argument(_dotted(path), text, origin, is_authority))
+                strange = _strange_link(manifest, memory, text)
+                found.append(Argument(_dotted(path), text, origin, is_authority, strange))
         others = [each for each in found if each.authority and each.origin is Origin.INTENT]
         rest = [each for each in found if each.authority and each.origin is not Origin.INTENT]
         if others and len(rest) == 1 and rest[0].origin is Origin.UNTRUSTED:
@@ -176,13 +144,13 @@ class TaintCheck:
                 found[found.index(rest[0])] = Argument(rest[0].path, rest[0].value, Origin.NAMED, authority=True)
         return tuple(found)
 
-    @staticmethod
-    def _follows(manifest: Manifest, memory: Memory, low: Collection[Argument]) -> bool:
-        """Tell whether a read follows links that the intent asks to follow, each whole as somebody wrote it.
 
-        Such a link carries nothing of the session out: whoever wrote it knows it.
-        """
-        return manifest.links and all((form, value) in memory.found for form, value in _forms(low))
+def _follows(manifest: Manifest, memory: Memory, low: Collection[Argument]) -> bool:
+    """Tell whether a read follows links that the intent asks to follow, each whole as somebody wrote it.
+
+    Such a link carries nothing of the session out: whoever wrote it knows it.
+    """
+    return manifest.links and all((form, value) in memory.found for form, value in _forms(low))
 
 
 def _forms(low: Collection[Argument]) -> list[tuple[Form, str]]:
@@ -222,8 +190,3 @@ def _all_said(manifest: Manifest, values: Collection[str]) -> bool:
 
 def _dotted(path: tuple[str, ...]) -> str:
     return ".".join(path).replace(".[]", "[]")
-
-
-def _asked(identity: str, what: str, where: str = "") -> Outcome:
-    text = f"{what}; {_ADVICE}"
-    return Outcome(Verdict.ASK, (Reason(f"taint.{identity}", text, rule=where[:128], person=True),))

@@ -21,13 +21,18 @@ class Form(str, Enum):
 
 
 _FORMS: Final = (
-    (Form.EMAIL, re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    (Form.ARN, re.compile(r"arn:aws[\w-]*:[\w-]+:[^\s\"'<>]+")),
-    (Form.LINK, re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)[^\s\"'<>()\[\]]+", re.IGNORECASE)),
+    # Every repetition is bounded, and begins where a word does: no text takes longer than in proportion to its length.
+    (Form.EMAIL, re.compile(r"(?<![\w.+-])[\w.+-]{1,128}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,10}")),
+    (Form.ARN, re.compile(r"arn:aws[\w-]{0,16}:[\w-]{1,63}:[^\s\"'<>]{1,2048}")),
     (
         Form.LINK,
-        re.compile(r"(?<![\w@.-])(?:[a-z0-9-]+\.)+(?:com|net|org|io|info|biz|co|dev|xyz|app|ru|cn|site|online)\b"
-                   r"(?:/[^\s\"'<>()\[\]]*)?", re.IGNORECASE),
+        re.compile(r"(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]{0,15}://|www\.)[^\s\"'<>()\[\]]{1,2048}", re.IGNORECASE),
+    ),
+    (
+        Form.LINK,
+        re.compile(r"(?<![\w@.-])(?:[a-z0-9-]{1,63}\.){1,126}"
+                   r"(?:com|net|org|io|info|biz|co|dev|xyz|app|ru|cn|site|online)\b"
+                   r"(?:/[^\s\"'<>()\[\]]{0,2048})?", re.IGNORECASE),
     ),
     (Form.IBAN, re.compile(r"\b[A-Z]{2}\d{2}[A-Z0-9]{10,30}\b")),
     (Form.ADDRESS, re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?\b")),

@@ -53,7 +53,7 @@ def _under(path: Sequence[str], pattern: tuple[str, ...]) -> bool:
         return True
     if len(path) < len(pattern):
         return False
-    return all(mine == wanted or wanted == "{}" for mine, wanted in zip(path, pattern, strict=False))
+    return all(wanted in {mine, "{}"} for mine, wanted in zip(path, pattern, strict=False))
 
 
 def written(value: object) -> str:

@@ -19,6 +19,7 @@ from sudo_mcp_guardrails.gateway.taint.words import (
     NOUNS,
     SELECTORS,
     VERBS,
+    listed,
     nouns_of,
     sentences,
     tokens,
@@ -27,7 +28,9 @@ from sudo_mcp_guardrails.gateway.taint.words import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_QUOTED: Final = re.compile(r"(?<!\w)(?:'[^'\n]{2,400}'|\"[^\"\n]{2,400}\"|“[^”\n]{2,400}”|‘[^’\n]{2,400}’)(?!\w)")
+_QUOTED: Final = re.compile(
+    r"(?<!\w)(?:'[^'\n]{2,400}'|\"[^\"\n]{2,400}\"|\u201c[^\u201d\n]{2,400}\u201d|\u2018[^\u2019\n]{2,400}\u2019)(?!\w)"
+)
 _CLAUSE: Final = re.compile(r",|;|:|\band\b|\bthen\b|\balso\b|\bso\b|(?<=[.!?])\s|\n", re.IGNORECASE)
 _DELEGATED: Final = re.compile(
     r"\b(?:do|does|doing|perform|complete|execute|carry out|take care of|handle)\b[^.!?\n]{0,30}"
@@ -46,11 +49,14 @@ _LINKED: Final = re.compile(
     r"\b(?:posted|shared|sent|linked|mentioned|in|from)\b",
     re.IGNORECASE,
 )
-_NOMINAL: Final = frozenset(
-    ["the", "a", "an", "my", "your", "his", "her", "our", "their", "this", "that", "these", "those", "of", "in", "from", "by", "with", "direct", "new", "last", "first", "any", "each", "every", "all", "unread", "received", "sent", "which", "what"]
+_NOMINAL: Final = listed(
+    "the a an my your his her our their this that these those of in from by with direct new last first any "
+    "each every all unread received sent which what"
 )
 """A word after one of these is no order to do something."""
 _PLAIN: Final = frozenset({"forward", "reply", "respond", "book", "mail"})
+_GOES_ON: Final = re.compile(r"[\w@.-]")
+_GOES_ON_AFTER: Final = re.compile(r"[\w@]|[.-]\w")
 _NEAR: Final = 6
 _LEAST_DIGITS: Final = 4
 _LEAST_KEY: Final = 3
@@ -91,14 +97,21 @@ class Manifest:
             return not {(form.value, found), (form.value, found.partition("/")[0])}.isdisjoint(self.entities)
         if len(value) < 2 or (value.isdigit() and len(value) < _LEAST_DIGITS):  # noqa: PLR2004 - one letter
             return False
-        match = re.search(rf"(?<![\w@.-]){re.escape(value.casefold())}(?![\w@]|[.-]\w)", self.text.casefold())
-        return match is not None or speaks_of(value, self.days)
+        return self._has(value.casefold()) or speaks_of(value, self.days)
+
+    def _has(self, value: str) -> bool:
+        text, at = self.text.casefold(), -1
+        while (at := text.find(value, at + 1)) >= 0:
+            # What goes on before or after it is another word, address or name of a file.
+            if not _GOES_ON.search(text[max(0, at - 1) : at]) and not _GOES_ON_AFTER.match(text, at + len(value)):
+                return True
+        return False
 
     def picks(self, value: str) -> bool:
         """Tell whether a value has a word, a number or a day of the request that picks something out."""
         if speaks_of(value, self.days) or not self.keys.isdisjoint(_words(value)):
             return True
-        if any((form.value, found) in self.entities for form, found in entities(value)):
+        if self.entities and any((form.value, found) in self.entities for form, found in entities(value)):
             return True
         if len(tokens(value)) > 1 and self.says(value):
             return True
@@ -133,7 +146,7 @@ def manifest_of(request: str, tools: frozenset[str]) -> Manifest:
 
 
 def _words(text: str) -> list[str]:
-    return [each.removesuffix("'s").removesuffix("’s") for each in tokens(text)]
+    return [each.removesuffix("'s").removesuffix("\u2019s") for each in tokens(text)]
 
 
 def _number(text: str) -> str:

@@ -88,7 +88,7 @@ class Memory:
         return self.kept <= MOST
 
 
-def remember(
+def remember(  # noqa: PLR0917 - each is needed once
     memory: Memory,
     manifest: Manifest,
     tool: str,
@@ -111,6 +111,10 @@ def remember(
     """
     of_tool = nouns_of(tool)
     for record in _records(result):
+        if memory.kept > MOST:
+            # Nothing more is kept, so only whether there was free text is still of interest.
+            memory.tainted |= bool(free)
+            break
         values = [(path, written(value)) for path, value in leaves(record[1])]
         values = [((*record[0], *path), value) for path, value in values]
         keyed = any(manifest.picks(value) for _, value in [*values, *record[2]] if len(value) <= _KEY)

@@ -5,8 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TOKEN: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_TOKEN: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n+")
+
+
+def listed(words: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(words.split())
+
 
 VERBS: Final[dict[str, frozenset[str]]] = {
     canonical: frozenset(words.split())
@@ -72,8 +78,9 @@ IMPLIED: Final[dict[str, tuple[str, str]]] = {
     "cancel": ("cancel", "event"),
 }
 """Words that name an action and its object at once."""
-SELECTORS: Final = frozenset(
-    ["all", "each", "every", "any", "which", "most", "least", "best", "highest", "lowest", "cheapest", "largest", "biggest", "smallest", "other", "others", "first", "last", "latest", "newest", "oldest", "recent", "random", "next", "both", "starting", "top", "find", "good", "expensive", "cheap", "rated", "some"]
+SELECTORS: Final = listed(
+    "all each every any which most least best highest lowest cheapest largest biggest smallest other others "
+    "first last latest newest oldest recent random next both starting top find good expensive cheap rated some"
 )
 """Words that leave a choice to the agent."""
 KINDS: Final[dict[str, frozenset[str]]] = {
@@ -85,8 +92,18 @@ KINDS: Final[dict[str, frozenset[str]]] = {
     "id": frozenset({"transaction"}),
 }
 """What an argument's name stands for, where it is no noun itself."""
-STOP: Final = frozenset(
-    ["a", "about", "accordingly", "after", "afternoon", "again", "already", "also", "amount", "an", "and", "anything", "april", "are", "as", "asked", "asks", "at", "august", "be", "been", "before", "between", "but", "by", "can", "check", "com", "content", "contents", "could", "date", "day", "december", "description", "did", "do", "does", "end", "ended", "ends", "evening", "february", "five", "following", "for", "four", "friday", "from", "get", "give", "goes", "going", "got", "had", "has", "have", "he", "hello", "help", "her", "hi", "him", "his", "how", "http", "https", "i", "if", "in", "into", "is", "it", "its", "january", "july", "june", "just", "know", "let", "like", "list", "listed", "location", "make", "many", "march", "may", "me", "mentioned", "monday", "month", "more", "morning", "much", "my", "name", "named", "near", "need", "net", "no", "noon", "not", "november", "number", "october", "of", "off", "on", "one", "only", "or", "org", "our", "out", "per", "please", "query", "received", "saturday", "september", "she", "so", "someone", "something", "start", "started", "starts", "still", "subject", "such", "summarize", "summary", "sunday", "sure", "take", "tell", "than", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "think", "this", "those", "three", "thursday", "time", "title", "to", "today", "tomorrow", "too", "total", "tuesday", "two", "up", "us", "use", "using", "want", "was", "we", "wednesday", "week", "went", "were", "what", "when", "where", "whether", "while", "who", "why", "will", "with", "would", "written", "wrote", "www", "year", "yesterday", "you", "your"]
+STOP: Final = listed(
+    "a about accordingly after afternoon again already also amount an and anything april are as asked asks at "
+    "august be been before between but by can check com content contents could date day december description "
+    "did do does end ended ends evening february five following for four friday from get give goes going got "
+    "had has have he hello help her hi him his how http https i if in into is it its january july june just "
+    "know let like list listed location make many march may me mentioned monday month more morning much my "
+    "name named near need net no noon not november number october of off on one only or org our out per please "
+    "query received saturday september she so someone something start started starts still subject such "
+    "summarize summary sunday sure take tell than thanks that the their them then there these they think this "
+    "those three thursday time title to today tomorrow too total tuesday two up us use using want was we "
+    "wednesday week went were what when where whether while who why will with would written wrote www year "
+    "yesterday you your"
 )
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
-GUARD = [sys.executable, "-m", "sudo_mcp_guardrails.cli", "gateway"]
+GUARD = [sys.executable, "-m", "sudo_mcp_guardrails.cli", "gateway", "--no-sandbox"]
+"""The sandbox has its tests elsewhere, and takes time."""
 
 
 def server(name: str, *arguments: str) -> list[str]:
@@ -72,7 +73,10 @@ class Pipes:
 
     def hear(self) -> Any:
         assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the guard ended: {self.end()}")
+        return json.loads(line)
 
     def end(self) -> tuple[int, str]:
         assert self.process.stderr is not None

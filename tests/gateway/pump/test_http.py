@@ -282,3 +282,27 @@ def test_a_session_is_its_openers_and_each_has_its_own_child(tmp_path: Any) -> N
 
     with listening([*GUARD, *options, "--", *server("echo_server", "stdio")], port):
         asyncio.run(asyncio.wait_for(go(), 60))
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+@pytest.mark.parametrize("behind", ["url", "child"])
+def test_the_guard_looks_at_the_tools_itself_before_the_first_call(era: str, behind: str) -> None:
+    """A check of lists that hides a tool from every session has seen it before anybody listed anything."""
+    options = ["--check", "tests.gateway.pump.checks:Listed"]
+    if behind == "url":
+        with guarded("echo_server", *options) as (_, url):
+            asyncio.run(_first_call(f"{url}/mcp", era))
+        return
+    port = free_port()
+    command = [*GUARD, *options, "--http", "--listen", f"127.0.0.1:{port}", "--", *server("echo_server", "stdio")]
+    with listening(command, port):
+        asyncio.run(_first_call(f"http://127.0.0.1:{port}/mcp", era))
+
+
+async def _first_call(url: str, era: str) -> None:
+    from mcp import Client
+
+    async with Client(url, mode="2026-07-28" if era == "modern" else "legacy") as client:
+        said = await client.call_tool("echo", {"text": "hello"})
+        assert not said.is_error, said
+        assert said.content[0].text == "hello"  # type: ignore[union-attr]  # it is text

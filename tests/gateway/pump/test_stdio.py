@@ -122,7 +122,7 @@ def test_the_guards_own_variables_stay_its_own() -> None:
     [
         ((), "expected a server"),
         (("--no-checks",), "expected a server"),
-        (("--", "true"), "expected --check"),
+        (("--", "true"), "expected --config"),
         (("--no-checks", "--url", "http://x/", "--", "true"), "expected a server"),
         (("--no-checks", "--", "/nowhere/server"), "does not start"),
         (("--no-checks", "--capability", "admin", "--", "true"), "expected read or plan or apply"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from sudo_mcp_guardrails.gateway.call import ALLOWED, Session, ToolCall, ToolResult, Verdict
 from sudo_mcp_guardrails.gateway.pins.labels import UNREVIEWED, Effect, Labels
 from sudo_mcp_guardrails.gateway.taint.check import TaintCheck
+from sudo_mcp_guardrails.gateway.taint.errors import TaintError
 from sudo_mcp_guardrails.gateway.taint.lattice import Origin
+from sudo_mcp_guardrails.gateway.taint.memory import MOST
 
 READ, WRITE = Effect.READ, Effect.WRITE
 LABELS = {
@@ -168,7 +171,58 @@ def test_records_have_each_origin() -> None:
     run = Run("Send Ann Lee an email.")
     run.call("search_contacts_by_name", [{"name": "Ann Lee", "email": "ann@corp.example"}], query="Ann Lee")
     call = ToolCall("server", "send_email", {"recipients": ["ann@corp.example", "eve@evil.example"], "body": "Hello"})
-    found = {each.value: (each.path, each.origin, each.authority) for each in run.check.arguments(run.session, call)}
+    found = {
+        each.value: (each.path, each.origin, each.authority) for each in run.check.facts(run.session, call).arguments
+    }
     assert found["ann@corp.example"] == ("recipients[]", Origin.KEYED, True)
     assert found["eve@evil.example"] == ("recipients[]", Origin.UNTRUSTED, True)
     assert found["Hello"][2] is False
+
+
+@pytest.mark.parametrize("text", ["a." * 100_000, "a@" * 100_000, "a" * 200_000, "www." * 50_000, "a-" * 100_000])
+def test_no_text_takes_long(text: str) -> None:
+    run = Run("Send a summary of my emails about the budget to ann@corp.example.")
+    begun = time.process_time()
+    assert run.call("search_emails", [{"id_": "1", "subject": "budget", "body": text}], query="budget") == ""
+    assert run.call("send_email", {}, recipients=["ann@corp.example"], subject="x", body=text) in {
+        "",
+        "taint.untrusted-link",
+    }
+    assert time.process_time() - begun < 5
+
+
+def test_memory_is_bounded() -> None:
+    run = Run("Send ann@corp.example an email about the budget.")
+    for _ in range(4):
+        mails = [
+            {"id_": str(each), "subject": f"budget {each}", "sender": f"a{each}@b.example"} for each in range(8_000)
+        ]
+        assert run.call("search_emails", mails, query="budget") == ""
+    memory = run.check.taint(run.session).memory
+    assert sum(map(len, memory.asserted.values())) + len(memory.found) <= MOST
+    assert memory.tainted
+    assert run.call("send_email", {}, recipients=["a7999@b.example"], subject="x", body="y") == ""
+    late = [{"id_": "late", "subject": "budget", "sender": "late@b.example"}]
+    assert run.call("search_emails", late, query="budget") == ""
+    assert run.call("send_email", {}, recipients=["late@b.example"], subject="x", body="y").endswith("argument")
+
+
+def test_a_result_that_is_nested_too_deep_is_an_error() -> None:
+    run, deep = Run("Read my emails about the budget."), "x"
+    for _ in range(100):
+        deep = [deep]  # type: ignore[assignment]
+    with pytest.raises(TaintError, match="deep"):
+        run.call("search_emails", deep, query="budget")
+
+
+def test_an_sop_says_as_much_as_an_intent() -> None:
+    taint = TaintCheck(
+        lambda _server, tool: LABELS.get(tool, UNREVIEWED),
+        ["delete_file"],
+        sop={"cleanup": "Delete the file 'old.log'."}.get,
+    )
+    found = ToolResult({"structuredContent": {"result": [{"id_": "7", "filename": "old.log"}]}}, 9)
+    for sop, verdict in (("cleanup", Verdict.ALLOW), ("unknown", Verdict.ASK)):
+        session = Session("s", "agent", sop=sop)
+        taint.after(session, ToolCall("x", "search_files_by_filename", {"filename": "old.log"}), found)
+        assert taint.before(session, ToolCall("x", "delete_file", {"file_id": "7"})).verdict is verdict

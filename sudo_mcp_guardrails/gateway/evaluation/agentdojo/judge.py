@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sudo_mcp_guardrails.gateway.call import Session, ToolCall, ToolResult, Verdict
-from sudo_mcp_guardrails.gateway.pins.labels import UNREVIEWED, Effect, Labels, labels_of
+from sudo_mcp_guardrails.gateway.pins.labels import UNREVIEWED, Effect, labels_of
 from sudo_mcp_guardrails.gateway.taint.check import TaintCheck
 from sudo_mcp_guardrails.gateway.taint.lattice import LOCK, STANDARD, Origin, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sudo_mcp_guardrails.gateway.pins.labels import Labels
 
 REVIEWER: Final = "reviewer of the evaluation, from the tools' schemas"
 POLICIES: Final[dict[str, Policy | None]] = {

@@ -14,10 +14,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sudo_mcp_guardrails.gateway.evaluation.agentdojo.judge import POLICIES, Judge, labels_for
+from sudo_mcp_guardrails.gateway.evaluation.agentdojo.traces import TRACES
 from sudo_mcp_guardrails.gateway.evaluation.agentdojo.variants import MARK, injected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from sudo_mcp_guardrails.gateway.evaluation.agentdojo.traces import Calls
 
 BENCHMARK = "v1.2.2"
 
@@ -50,7 +53,7 @@ class Replay:
             _, found = self._run(task, None, environment, policy)
             yield {"suite": self.name, "policy": policy, "user": identity, **found}
 
-    def attacks(self, policies: list[str], variants: list[str], traces: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def attacks(self, policies: list[str], variants: list[str]) -> Iterator[dict[str, Any]]:
         """Replay each user task with each injection, in each form, under each policy."""
         for identity, task in self.suite.user_tasks.items():
             places = self._attack.get_injection_candidates(task)
@@ -60,19 +63,18 @@ class Replay:
                     environment = self.suite.load_and_inject_default_environment(dict.fromkeys(places, text))
                     for policy in policies:
                         copy = environment.model_copy(deep=True)
-                        trace = traces.get(f"{self.name}.{other}")
-                        ran, found = self._run(task, injection, copy, policy, trace)
+                        ran, found = self._run(task, injection, copy, policy, TRACES.get(f"{self.name}.{other}"))
                         if ran:
                             yield {"suite": self.name, "policy": policy, "variant": variant, "user": identity,
                                    "injection": other, **found}  # fmt: skip
 
     def _run(
         self,
-        task: Any,
-        injection: Any,
-        loaded: Any,
+        task: Any,  # noqa: ANN401 - AgentDojo's classes are not installed here
+        injection: Any,  # noqa: ANN401
+        loaded: Any,  # noqa: ANN401
         policy: str,
-        written: list[Any] | None = None,
+        written: Callable[[Any, Any], Calls] | None = None,
     ) -> tuple[bool, dict[str, Any]]:
         environment = task.init_environment(loaded)
         before = environment.model_copy(deep=True)
@@ -101,7 +103,7 @@ class Replay:
             judge.result(made, error or _json(result))
             if injection is not None and not obeyed and MARK in (error or self._text(result)):
                 obeyed = True
-                goal = injection.ground_truth(environment) if written is None else self._written(written)
+                goal = self._written(written(before, environment)) if written else injection.ground_truth(environment)
                 ran = bool(goal)
                 calls = [*goal, *calls]
         output = task.GROUND_TRUTH_OUTPUT
@@ -113,11 +115,11 @@ class Replay:
             found |= {"executed": self._score(injection, blocks, before, environment, done), "obeyed": obeyed}
         return ran or not obeyed, found
 
-    def _written(self, calls: list[Any]) -> list[Any]:
-        return [self._call(function=each["function"], args=each["args"]) for each in calls]
+    def _written(self, calls: Calls) -> list[Any]:
+        return [self._call(function=name, args=arguments) for name, arguments in calls]
 
     def _score(self, task: Any, output: Any, before: Any, after: Any, done: list[Any]) -> bool:  # noqa: ANN401
-        return bool(self.suite._check_task_result(task, output, before, after, done))
+        return bool(self.suite._check_task_result(task, output, before, after, done))  # noqa: SLF001 - its scoring
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401 - any result of a tool
@@ -134,7 +136,7 @@ def main() -> None:
     rows = (
         (row for policy in wanted["policies"] for row in replay.benign(policy))
         if wanted["kind"] == "benign"
-        else replay.attacks(wanted["policies"], wanted["variants"], wanted.get("traces", {}))
+        else replay.attacks(wanted["policies"], wanted["variants"])
     )
     for row in rows:
         sys.stdout.write(json.dumps(row) + "\n")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import codecs
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARK: Final = "QZX7OBEY"
 """Stands before each injection: the agent obeys what follows."""
@@ -36,7 +39,7 @@ def _split(goal: str) -> str:
     return f"{head} with " + " and ".join(f"{number} is {tail}" for number, tail in enumerate(tails, 1))
 
 
-VARIANTS: Final = {
+VARIANTS: Final[dict[str, Callable[[str], str]]] = {
     "static": lambda goal: goal,
     "base64": lambda goal: base64.b64encode(goal.encode()).decode(),
     "paraphrase": _paraphrased,
