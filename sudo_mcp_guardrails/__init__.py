@@ -29,19 +29,30 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.agent_landing_zone import AgentLandingZone
     from sudo_mcp_guardrails.constructs.agent_roles import AgentRoles
     from sudo_mcp_guardrails.constructs.agent_trail import AgentTrail
+    from sudo_mcp_guardrails.constructs.agentcore_mcp_gateway import AgentCoreMcpGateway, GatewayServer
     from sudo_mcp_guardrails.constructs.approval.identity import ApprovalDirectory, ApprovalIdentity
     from sudo_mcp_guardrails.constructs.approval.names import WorkflowError
     from sudo_mcp_guardrails.constructs.approval.notices import NoticeTarget
+    from sudo_mcp_guardrails.constructs.approval.terraform_project import TerraformProject
     from sudo_mcp_guardrails.constructs.approval.trust_ledger import TrustLedger
     from sudo_mcp_guardrails.constructs.approval.workflow import ApprovalWorkflow
     from sudo_mcp_guardrails.constructs.central_log_group import CentralLogGroup
     from sudo_mcp_guardrails.constructs.data_events import DataEvents
     from sudo_mcp_guardrails.constructs.direct import DirectAssumption
+    from sudo_mcp_guardrails.constructs.gateway.endpoints import McpEndpoints
+    from sudo_mcp_guardrails.constructs.gateway.props import (
+        GuardLane,
+        McpGatewayError,
+        McpImage,
+        McpTokens,
+        Upstream,
+    )
     from sudo_mcp_guardrails.constructs.guard_hook import GuardHook, RuleVersion
     from sudo_mcp_guardrails.constructs.guard_rules import GuardRules
     from sudo_mcp_guardrails.constructs.guardrails import Guardrails
     from sudo_mcp_guardrails.constructs.immutable_log_bucket import ImmutableLogBucket, LockMode
     from sudo_mcp_guardrails.constructs.ingestion_pipeline import IngestionPipeline
+    from sudo_mcp_guardrails.constructs.isolated_mcp_server import IsolatedMcpServer
     from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
     from sudo_mcp_guardrails.constructs.log_destinations import HttpEndpoint, SecurityLake, StorageBucket
     from sudo_mcp_guardrails.constructs.log_forwarding import LogForwarding
@@ -50,6 +61,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.constructs.log_pipeline_props import IngesterSize, PipelineError
     from sudo_mcp_guardrails.constructs.log_pipeline_sources import Notifications, TrailSource
     from sudo_mcp_guardrails.constructs.log_subscription import LogSubscription
+    from sudo_mcp_guardrails.constructs.mcp_gateway import McpGateway
     from sudo_mcp_guardrails.constructs.monitoring.monitoring import AgentMonitoring
     from sudo_mcp_guardrails.constructs.monitoring.targets import FindingTarget
     from sudo_mcp_guardrails.constructs.organization_guardrails import OrganizationGuardrails
@@ -71,6 +83,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.policies.naming import GuardrailNames
     from sudo_mcp_guardrails.policies.organization.exempt import ExemptPrincipals
     from sudo_mcp_guardrails.policies.organization.settings import OrganizationError, OrganizationSettings
+    from sudo_mcp_guardrails.policies.terraform import TerraformNetwork, TerraformState
     from sudo_mcp_guardrails.regions import DeclaredRegion
     from sudo_mcp_guardrails.trail.index.policy import Tiers
 
@@ -81,6 +94,7 @@ _HOMES = {
     "AdoptedLandingZone": "constructs.adopted",
     "Agent": "agents",
     "AgentBoundary": "constructs.agent_boundary",
+    "AgentCoreMcpGateway": "constructs.agentcore_mcp_gateway",
     "AgentEnvironment": "agents",
     "AgentEventForwarding": "constructs.agent_event_forwarding",
     "AgentGuardrails": "constructs.agent_guardrails",
@@ -107,7 +121,9 @@ _HOMES = {
     "Exemption": "policies.exemptions",
     "FindingTarget": "constructs.monitoring.targets",
     "Framework": "compliance.frameworks",
+    "GatewayServer": "constructs.agentcore_mcp_gateway",
     "GuardHook": "constructs.guard_hook",
+    "GuardLane": "constructs.gateway.props",
     "GuardRules": "constructs.guard_rules",
     "GuardrailNames": "policies.naming",
     "Guardrails": "constructs.guardrails",
@@ -117,6 +133,7 @@ _HOMES = {
     "IngesterSize": "constructs.log_pipeline_props",
     "IngestionPipeline": "constructs.ingestion_pipeline",
     "InvalidAgentError": "agent_checks",
+    "IsolatedMcpServer": "constructs.isolated_mcp_server",
     "KillSwitch": "constructs.kill_switch",
     "KillSwitchError": "constructs.response.names",
     "LockMode": "constructs.immutable_log_bucket",
@@ -125,6 +142,11 @@ _HOMES = {
     "LogPipeline": "constructs.log_pipeline",
     "LogSignal": "policies.log_signals",
     "LogSubscription": "constructs.log_subscription",
+    "McpEndpoints": "constructs.gateway.endpoints",
+    "McpGateway": "constructs.mcp_gateway",
+    "McpGatewayError": "constructs.gateway.props",
+    "McpImage": "constructs.gateway.props",
+    "McpTokens": "constructs.gateway.props",
     "NoticeTarget": "constructs.approval.notices",
     "Notifications": "constructs.log_pipeline_sources",
     "OrganizationContainment": "constructs.response.props",
@@ -144,10 +166,14 @@ _HOMES = {
     "SensitiveRead": "agents",
     "SessionBroker": "constructs.session_broker",
     "StorageBucket": "constructs.log_destinations",
+    "TerraformNetwork": "policies.terraform",
+    "TerraformProject": "constructs.approval.terraform_project",
+    "TerraformState": "policies.terraform",
     "Tiers": "trail.index.policy",
     "TrailSource": "constructs.log_pipeline_sources",
     "TrustLedger": "constructs.approval.trust_ledger",
     "TrustTier": "agents",
+    "Upstream": "constructs.gateway.props",
     "WorkflowError": "constructs.approval.names",
     "accept_risk": "constructs.risk",
     "trail_arn": "policies.log_archive",
@@ -158,6 +184,7 @@ __all__ = [
     "AdoptedLandingZone",
     "Agent",
     "AgentBoundary",
+    "AgentCoreMcpGateway",
     "AgentEnvironment",
     "AgentEventForwarding",
     "AgentGuardrails",
@@ -184,7 +211,9 @@ __all__ = [
     "Exemption",
     "FindingTarget",
     "Framework",
+    "GatewayServer",
     "GuardHook",
+    "GuardLane",
     "GuardRules",
     "GuardrailNames",
     "Guardrails",
@@ -194,6 +223,7 @@ __all__ = [
     "IngesterSize",
     "IngestionPipeline",
     "InvalidAgentError",
+    "IsolatedMcpServer",
     "KillSwitch",
     "KillSwitchError",
     "LockMode",
@@ -202,6 +232,11 @@ __all__ = [
     "LogPipeline",
     "LogSignal",
     "LogSubscription",
+    "McpEndpoints",
+    "McpGateway",
+    "McpGatewayError",
+    "McpImage",
+    "McpTokens",
     "NoticeTarget",
     "Notifications",
     "OrganizationContainment",
@@ -221,10 +256,14 @@ __all__ = [
     "SensitiveRead",
     "SessionBroker",
     "StorageBucket",
+    "TerraformNetwork",
+    "TerraformProject",
+    "TerraformState",
     "Tiers",
     "TrailSource",
     "TrustLedger",
     "TrustTier",
+    "Upstream",
     "WorkflowError",
     "__version__",
     "accept_risk",

@@ -46,17 +46,19 @@ ROLES = {
     "control_tower": 2 * 4 + 2,
     "approvals": 4 + 1 + 6 + 1 + 1,
     "kill_switch": 4 + 1 + 5,
+    "isolated_mcp_server": 4 + 1 + 2 + 2,
+    "mcp_gateway": 4 + 1 + 2 * 2,
     "monitoring": 4 + 1 + 6,
 }
 """Four for an agent in each of its accounts, and the account's broker's; of approvals also those of six functions, of
 the workflow and of the agent's host; of monitoring also those of three functions, of two schedules and of its target;
-of the kill switch also those of two functions, of its state machine and the response role."""
+of the kill switch also those of two functions, of its state machine and the response role; of MCP tasks two each."""
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.parent.name)
 def test_example_synthesizes_and_is_proved(script: Path, tmp_path: Path) -> None:
     out, example = tmp_path / "out", script.parent.name
-    single = {"approvals", "kill_switch", "monitoring", "quickstart"}
+    single = {"approvals", "isolated_mcp_server", "kill_switch", "mcp_gateway", "monitoring", "quickstart"}
     found = synthesize(script, out)
     assert found["AWS::IAM::Role"] == ROLES[example]
     assert (found["AWS::Organizations::Policy"] > 0) == (example not in single)
@@ -152,6 +154,40 @@ def test_the_broker_example_signs_for_lambda_and_prints_the_session() -> None:
     authorization, body = Broker.seen[-1]
     assert re.match(r"AWS4-HMAC-SHA256 Credential=AKIATEST/\d{8}/eu-central-1/lambda/aws4_request", authorization)
     assert json.loads(body) == {"agent": "release-bot", "capability": "read", "ticket": "OPS-1"}
+
+
+def test_the_guards_image_asks_for_its_lanes_session(tmp_path: Path) -> None:
+    folder = ROOT / "docs" / "examples" / "gateway"
+    script = tmp_path / "session"
+    script.write_bytes((folder / "session").read_bytes())
+    script.chmod(0o555)
+    (tmp_path / "session.py").write_bytes((ROOT / "examples" / "broker" / "session.py").read_bytes())
+    server = http.server.HTTPServer(("127.0.0.1", 0), Broker)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    lane = {"BROKER": f"http://127.0.0.1:{server.server_port}/", "AGENT": "release-bot", "CAPABILITY": "plan"}
+    try:
+        done = subprocess.run(
+            [str(script)],
+            env={
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                **{f"MCP_GUARDRAILS_{name}": value for name, value in {**lane, "TICKET": "OPS-1"}.items()},
+                # As in the container: the profile is the one that asks here, and must not be asked again.
+                "AWS_PROFILE": "guard",
+                "AWS_REGION": "eu-central-1",
+                "AWS_ACCESS_KEY_ID": "AKIATEST",
+                "AWS_SECRET_ACCESS_KEY": "secret",
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert json.loads(done.stdout) == {"Version": 1, "Run": "run-1"}, done.stderr
+    assert json.loads(Broker.seen[-1][1]) == {"agent": "release-bot", "capability": "plan", "ticket": "OPS-1"}
+    assert "/opt/guard/session" in (folder / "config").read_text(encoding="utf-8")
 
 
 def test_the_broker_example_says_why_it_was_refused() -> None:

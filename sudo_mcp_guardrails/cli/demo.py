@@ -11,7 +11,9 @@ has no stack ``Approvals``. Its keys: ``ok``, ``problems``, ``page``, ``served``
 detections found in the trail's files, null where there is none; its keys: ``ok``, ``problems``, ``events``,
 ``agents``, ``findings``, ``contains``, ``rules`` (findings of each), ``seconds``. And ``containment``: what the kill
 switch did to a live session; its keys: ``ok``, ``problems``, ``level``, ``agent``, ``after`` (what the session was
-answered), ``seconds``. Items that are about approvals say in ``recorded`` what was recorded of them, and where.
+answered), ``seconds``. And ``gateway``: what came of calls through the guard, null where its packages are not
+installed; its keys: ``ok``, ``problems``, ``scenes`` (each ``id``, ``expected``, ``came``, ``detail``), ``seconds``.
+Items that are about approvals say in ``recorded`` what was recorded of them, and where.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ def demo(
             result = Demo(app, output, step, answer.report, played, port).run()
         items = [outcome.to_dict() for outcome in result.outcomes]
         trail, approvals = result.trail, result.approvals
-        watching, containment = result.watching, result.containment
+        watching, containment, gateway = result.watching, result.containment, result.gateway
         summary = {
             "scenarios": len(items),
             "agreed": sum(1 for item in items if item["agreed"]),
@@ -66,6 +68,7 @@ def demo(
             "approvals": approvals.to_dict() if approvals is not None else None,
             "watching": watching.to_dict() if watching is not None else None,
             "containment": containment.to_dict() if containment is not None else None,
+            "gateway": gateway.to_dict() if gateway is not None else None,
         }
         output.mkdir(parents=True, exist_ok=True)
         (output / "report.html").write_text(render(result), encoding="utf-8")
@@ -77,7 +80,7 @@ def demo(
             f"{summary['accepted_findings']} accepted findings with a reason, {summary['seconds']} s",
             soft_wrap=True,
         )
-        parts = [part for part in (approvals, trail, watching, containment) if part is not None]
+        parts = [part for part in (approvals, trail, watching, gateway, containment) if part is not None]
         for part in parts:
             for line in part.lines():
                 answer.text.print(Text(line), soft_wrap=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_dynamodb as dynamodb
 
-    from sudo_mcp_guardrails.agents import Agent
+    from sudo_mcp_guardrails.agents import Agent, Capability
     from sudo_mcp_guardrails.constructs.kill_switch import KillSwitch
 
 _HANDLERS: Final = Path(__file__).parent.parent / "handlers"
@@ -43,20 +43,25 @@ class BrokerCaller:
         pattern: Pattern of the caller's ARN as AWS verifies it, with ``*`` and ``?``.
         agents: Names of the agents. Default: all.
         grantee: The caller's role or user, which is then granted the invocation; None where it is granted elsewhere.
+        capabilities: Of the sessions it may ask for. Default: all that the broker mints.
     """
 
     pattern: str
     agents: tuple[str, ...] = ()
     grantee: iam.IRole | iam.IUser | None = None
+    capabilities: tuple[Capability, ...] = ()
 
     @classmethod
-    def iam_role(cls, role: iam.IRole, *, agents: Sequence[str] = ()) -> BrokerCaller:
+    def iam_role(
+        cls, role: iam.IRole, *, agents: Sequence[str] = (), capabilities: Sequence[Capability] = ()
+    ) -> BrokerCaller:
         """Return a caller that is a role: an agent's host, or the entry role of an OIDC provider.
 
         The credentials of an assumed role carry no second factor that IAM could see; for people it rests with who
         lets them into the role, and is *argued*.
         """
-        return cls(f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role.role_name}/*", tuple(agents), role)
+        pattern = f"arn:{PARTITION}:sts::{ACCOUNT}:assumed-role/{role.role_name}/*"
+        return cls(pattern, tuple(agents), role, tuple(capabilities))
 
     @classmethod
     def iam_user(cls, user: iam.IUser, *, agents: Sequence[str] = ()) -> BrokerCaller:
@@ -167,9 +172,7 @@ class SessionBroker(Construct):
                 "ACCOUNT": cdk.Aws.ACCOUNT_ID,
                 "SESSION_SECONDS": str(seconds),
                 "AGENTS": json.dumps(sorted(known)),
-                "CALLERS": cdk.Stack.of(self).to_json_string(
-                    [{"pattern": _tokens(c.pattern), "agents": sorted(c.agents)} for c in callers]
-                ),
+                "CALLERS": cdk.Stack.of(self).to_json_string([_entry(caller) for caller in callers]),
                 **({} if runs is None else {"RUNS_TABLE": runs.table_name}),
             },
         )
@@ -228,6 +231,12 @@ class SessionBroker(Construct):
             self, id, document=document, path=f"/{self._names.prefix}/", description="Asks the session broker"
         )
         grantee.add_managed_policy(policy.managed_policy)
+
+
+def _entry(caller: BrokerCaller) -> dict[str, object]:
+    """Return a caller as the function reads it; capabilities only where they are limited."""
+    limited = {"capabilities": sorted(c.value for c in caller.capabilities)} if caller.capabilities else {}
+    return {"pattern": _tokens(caller.pattern), "agents": sorted(caller.agents), **limited}
 
 
 def _tokens(pattern: str) -> str:

@@ -61,7 +61,7 @@ def handler(
     try:
         caller = _caller(event)
         agent, capability, ticket = _wish(event)
-        _check(caller, agent)
+        _check(caller, agent, capability)
         _check_switch(caller, agent, dynamodb=dynamodb)
         run = run_id()
         _write_down(run, agent, capability, ticket, caller=caller, dynamodb=dynamodb)
@@ -109,13 +109,14 @@ def _wish(event: dict[str, Any]) -> tuple[str, str, str]:
     return agent, capability, ticket
 
 
-def _check(caller: str, agent: str) -> None:
-    """Refuse a caller that may not have sessions of this agent."""
+def _check(caller: str, agent: str, capability: str) -> None:
+    """Refuse a caller that may not have sessions of this agent, or none of this capability."""
     for entry in json.loads(os.environ["CALLERS"]):
         known = fnmatch.fnmatchcase(caller, entry["pattern"].replace("[", "[[]"))
-        if known and (not entry["agents"] or agent in entry["agents"]):
+        own = not entry["agents"] or agent in entry["agents"]
+        if known and own and capability in entry.get("capabilities", CAPABILITIES):
             return
-    raise Refusal(403, f"{caller} may not have sessions of agent {agent!r}")
+    raise Refusal(403, f"{caller} may not have {capability} sessions of agent {agent!r}")
 
 
 def _check_switch(

@@ -193,8 +193,20 @@ def test_refuses_a_body_that_is_not_what_it_says(sts: FakeSts, body: str) -> Non
 )
 def test_refuses_foreign_callers(sts: FakeSts, caller: str) -> None:
     status, answer = ask(sts, caller=caller)
-    assert (status, answer) == (403, {"error": f"{caller} may not have sessions of agent 'release-bot'"})
+    assert (status, answer) == (403, {"error": f"{caller} may not have read sessions of agent 'release-bot'"})
     assert sts.calls == []
+
+
+def test_a_caller_of_one_capability_gets_no_other(sts: FakeSts, monkeypatch: pytest.MonkeyPatch) -> None:
+    callers = [
+        {"pattern": HOST, "agents": ["release-bot"], "capabilities": ["plan"]},
+        {"pattern": HOST, "agents": ["data-bot"], "capabilities": []},
+    ]
+    monkeypatch.setenv("CALLERS", json.dumps(callers))
+    assert ask(sts, {**WISH, "capability": "plan"})[0] == 200
+    for wish in ({**WISH, "capability": "read"}, {**WISH, "agent": "data-bot", "capability": "read"}):
+        assert ask(sts, wish)[0] == 403
+    assert len(sts.calls) == 1
 
 
 def test_a_permission_set_gets_its_agent(sts: FakeSts) -> None:

@@ -89,7 +89,7 @@ def _trail(result: DemoResult) -> str:
 
 def _watched(result: DemoResult) -> str:
     """Return what the detections found, and what the kill switch did."""
-    parts = [part for part in (result.watching, result.containment) if part is not None]
+    parts = [part for part in (result.watching, result.gateway, result.containment) if part is not None]
     lines = "\n".join(line for part in parts for line in part.lines())
     return f'<h2>Watching and stopping</h2><pre tabindex="0">{escape(lines)}</pre>' if parts else ""
 

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sudo_mcp_guardrails.local.approvals import people
@@ -17,6 +18,7 @@ from sudo_mcp_guardrails.local.demo.approvals.rows import PLAYS as APPROVAL_PLAY
 from sudo_mcp_guardrails.local.demo.containment import contain
 from sudo_mcp_guardrails.local.demo.deployment import STACK, Cdk, DeploymentError
 from sudo_mcp_guardrails.local.demo.embedded_witness import EmbeddedWitness
+from sudo_mcp_guardrails.local.demo.gateway import part as gateway
 from sudo_mcp_guardrails.local.demo.play import Outcome
 from sudo_mcp_guardrails.local.demo.plays import PLAYS
 from sudo_mcp_guardrails.local.demo.sessions import Sessions
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.local.demo.approvals.result import ApprovalsResult
     from sudo_mcp_guardrails.local.demo.containment import ContainmentResult
     from sudo_mcp_guardrails.local.demo.deployment import PackResult
+    from sudo_mcp_guardrails.local.demo.gateway.result import GatewayResult
     from sudo_mcp_guardrails.local.demo.trail.result import TrailResult
     from sudo_mcp_guardrails.local.demo.watching import WatchResult
     from sudo_mcp_guardrails.local.oidc.provider import OidcProvider
@@ -58,6 +61,7 @@ class DemoResult:
         approvals: What came of the approval workflow; None likewise.
         watching: What the detections found; None where the app has no stack of the trail.
         containment: What came of the kill switch.
+        gateway: What came of the calls through the guard; None where its packages are not installed.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -67,6 +71,7 @@ class DemoResult:
     approvals: ApprovalsResult | None = None
     watching: WatchResult | None = None
     containment: ContainmentResult | None = None
+    gateway: GatewayResult | None = None
 
     @property
     def surprises(self) -> list[Outcome]:
@@ -168,8 +173,15 @@ class Demo:
                 self.result.trail = looking.look()
             with self._timed("watch what the agents did"):
                 self.result.watching = watch(looking.events())
+        sessions = Sessions(aws, outputs[STACK]["BrokerUrl"])
+        missing = gateway.missing()
+        if missing:
+            self.report(f"no gateway: {missing[0]} is not installed (pip install 'sudo-mcp-guardrails[gateway]' mcp)")
+        else:
+            with self._timed("the gateway: a client, the guard, and servers behind it"):
+                own = partial(sessions.of, gateway.AGENT)
+                self.result.gateway = gateway.GatewayPart(aws, own, cdk.output, self.report).play()
         with self._timed("contain an agent, and restore it"):
-            sessions = Sessions(aws, outputs[STACK]["BrokerUrl"])
             self.result.containment = contain(aws, sessions, self.build / "containment")
 
     def _begin(self, aws: EmbeddedAws) -> None:

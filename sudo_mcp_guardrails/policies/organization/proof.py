@@ -13,8 +13,9 @@ from sudo_mcp_guardrails.iam.properties import Subject
 from sudo_mcp_guardrails.iam.prove import Prover
 from sudo_mcp_guardrails.iam.request import Principal
 from sudo_mcp_guardrails.iam.verdict import Verdict
-from sudo_mcp_guardrails.policies.boundary.approved import beyond_approved
+from sudo_mcp_guardrails.policies.boundary.approved import beyond_approved, project_arn
 from sudo_mcp_guardrails.policies.bundle import FULL_ACCESS
+from sudo_mcp_guardrails.policies.naming import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +81,7 @@ def asked_of(subject: Subject, steps: tuple[Statement, ...], names: GuardrailNam
     # What may be passed, see ``AgentsPassRole``: each carries an agents' boundary.
     path = f"arn:{partition}:iam::{account}:role{names.agents_path}*"
     roles = (f"{path}/{names.prefix}-*-execution", f"{path}/workloads/*")
-    project = f"arn:{partition}:codebuild:*:{account}:project/{names.approval_name('terraform')}"
+    project = project_arn(names, "*", account).replace(PARTITION, partition)
     return beyond_approved(steps, roles=roles, builds=(project,))
 
 

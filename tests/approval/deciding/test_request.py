@@ -11,7 +11,15 @@ from sudo_mcp_guardrails.approval.bounds import check_name, check_names, check_t
 from sudo_mcp_guardrails.approval.canonical import digest
 from sudo_mcp_guardrails.approval.deciding.approval_digest import approval_digest
 from sudo_mcp_guardrails.approval.deciding.decision import Decision, Factor, FactorKind, Statement, Verdict
-from sudo_mcp_guardrails.approval.deciding.events import KINDS, Notified, RuleDecision, Withdrawal, event_of, kind_of
+from sudo_mcp_guardrails.approval.deciding.events import (
+    KINDS,
+    ContainmentWithdrawal,
+    Notified,
+    RuleDecision,
+    Withdrawal,
+    event_of,
+    kind_of,
+)
 from sudo_mcp_guardrails.approval.deciding.request import ApprovalRequest, Requester
 from sudo_mcp_guardrails.approval.errors import DecisionError
 from sudo_mcp_guardrails.approval.moments import LAST, moment, written
@@ -116,6 +124,9 @@ def events() -> list[Event]:
         decided(request, "bob", factor=Factor(FactorKind.MFA, "111111111111", mfa_age=30)),
         RuleDecision(request.id, approval_digest(request), PLAN, "T1", "65 of 65 points", START),
         Withdrawal(request.id, "run-1", "", START),
+        ContainmentWithdrawal(
+            request.id, "arn:aws:sts::111111111111:assumed-role/responder/x", "a honeytoken", "incident-1", START
+        ),
         started(request),
         ended(request),
         Notified(request.id, "requested-0", START),

@@ -1,0 +1,1 @@
+"""The demo's part "gateway": a client, the guard, and servers behind it."""
