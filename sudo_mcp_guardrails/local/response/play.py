@@ -31,6 +31,8 @@ TWO_PEOPLE: Final = Level.K3
 """From which a restoration takes two people, as the drill is deployed."""
 CAPABILITIES: Final = ("read", "plan", "apply")
 _OK: Final = 200
+_LOOKS: Final = 10
+_PAUSE: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Play:
                 self._report("- the next calls of the same sessions, and sessions asked for anew")
                 self._calls("contained")
                 self._report("- contain again, which changes nothing, and look through CloudTrail's events")
-                again = self._done(asked)
+                again = self._looked(asked)
                 found.verified = again.get("verified", {})
                 self._judge(first, again)
         finally:
@@ -231,6 +233,16 @@ class Play:
         except AskingError:
             pass
         return self._ended(request, str(ben.send("POST", AGREE, agreement)["execution"]))
+
+    def _looked(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Contain again, which looks at what happened since; some times, for CloudTrail is not told at once."""
+        again = self._done(asked)
+        for _ in range(_LOOKS):
+            if not EFFECTS[self.result.level].live or not again or again.get("verified", {}).get("attempts"):
+                break
+            time.sleep(_PAUSE)
+            again = self._done(asked)
+        return again
 
     def _judge(self, first: Mapping[str, Any], again: Mapping[str, Any]) -> None:
         found = self.result

@@ -75,6 +75,8 @@ def test_readable_and_writable_paths(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/new", "/usr/new", "/etc/new", "/dev/new", "/run/new", str(PROBE.parent / "new")])
 def test_read_only_root(path: str) -> None:
+    if path.startswith("/tmp/"):  # noqa: S108 - where a checkout may lie
+        pytest.skip("the sandbox has a /tmp of its own, which is writable")
     assert not inside("write", path)["could"]
 
 
