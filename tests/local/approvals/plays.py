@@ -31,7 +31,7 @@ class Plays:
 
     def result(self, name: str) -> Any:
         """What a play returned, or the error that ended it."""
-        return self._found[name].result(timeout=300)
+        return self._found[name].result(timeout=900)
 
     def close(self) -> None:
         """Wait for all of them."""

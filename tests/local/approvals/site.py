@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sudo_mcp_guardrails.local.embedded.launcher import EmbeddedAws
     from sudo_mcp_guardrails.local.oidc import OidcProvider
 
-PATIENCE = 150.0
+PATIENCE = 400.0
 """Seconds until a wait is given up; nothing here is timed by it."""
 _FRESH = 30
 
